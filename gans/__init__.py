@@ -1,0 +1,30 @@
+"""Generative adversarial networks as values, and one training loop for all of them."""
+
+from . import data
+from .configuration import ConfigError, override
+from .losses import LOSSES
+from .networks import NETWORKS
+from .penalties import PENALTIES
+from .sampling import Generator, load_generator
+from .training import Budget, Progress, Replica, train
+from .variants import VARIANTS, Hyperparameter, Variant, hyperparameters, variant
+
+__all__ = [
+    "LOSSES",
+    "NETWORKS",
+    "PENALTIES",
+    "VARIANTS",
+    "Budget",
+    "ConfigError",
+    "Generator",
+    "Hyperparameter",
+    "Progress",
+    "Replica",
+    "Variant",
+    "data",
+    "hyperparameters",
+    "load_generator",
+    "override",
+    "train",
+    "variant",
+]

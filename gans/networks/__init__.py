@@ -1,0 +1,82 @@
+"""Network builders: values that say how both players look on data of a given shape."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import nn
+
+from ..configuration import ConfigError, whole
+from .convolutional import Convolutional
+from .layers import Alone, BatchNorm, Modes
+from .perceptrons import Perceptron, Perceptrons
+from .rows import bind, rows
+
+__all__ = [
+    "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Modes", "Networks", "Perceptron", "Perceptrons", "bind", "rebuilt", "rows",
+]  # fmt: skip
+
+
+class Networks(Protocol):
+    """Builds both players; what it builds takes and gives `[R, N, ...]`, and logits are `[R, N]`."""
+
+    @property
+    def discriminator_mixes_samples(self) -> bool:
+        """Whether a logit depends on the rest of its batch (batch norm)."""
+
+    def stacks(self, shape: tuple[int, ...]) -> bool:
+        """Whether one module holds many replicas; if not, replicas take turns."""
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        """Why it cannot look at samples of this shape, or None."""
+
+    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module: ...
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByKind:
+    """Convolutions of `width` channels on images, perceptrons of four times `width` units on points."""
+
+    width: int = 32
+    batch_norm_in_discriminator: bool = False
+
+    def __post_init__(self) -> None:
+        whole("width", self.width)
+
+    @property
+    def discriminator_mixes_samples(self) -> bool:
+        return self.batch_norm_in_discriminator
+
+    def on(self, shape: tuple[int, ...]) -> Perceptrons | Convolutional:
+        if len(shape) == 1:
+            return Perceptrons(width=4 * self.width)
+        return Convolutional(width=self.width, batch_norm_in_discriminator=self.batch_norm_in_discriminator)
+
+    def stacks(self, shape: tuple[int, ...]) -> bool:
+        return self.on(shape).stacks(shape)
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        return self.on(shape).supports(shape)
+
+    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
+        return self.on(shape).generator(shape, latent, replicas)
+
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module:
+        return self.on(shape).discriminator(shape, replicas)
+
+
+NETWORKS: dict[str, Callable[..., Networks]] = {
+    "Perceptrons": Perceptrons,
+    "Convolutional": Convolutional,
+    "ByKind": ByKind,
+}
+
+
+def rebuilt(description: dict[str, Any]) -> Networks:
+    """The builder that `configuration.describe` wrote down; only builders of this catalogue, since code is never loaded."""
+    values = dict(description)
+    name = values.pop("type", None)
+    if name not in NETWORKS:
+        raise ConfigError(f"networks of type {name!r} are not in the catalogue, which has {', '.join(NETWORKS)}")
+    return NETWORKS[name](**values)

@@ -1,0 +1,89 @@
+"""Strided convolutions after DCGAN (Radford et al., 2016), for square images of 8 to 128 pixels."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ..configuration import whole
+from .layers import Alone, BatchNorm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convolutional:
+    """Halving and doubling by 4x4 convolutions of stride 2; `width` channels at the finest level, twice as many a level down."""
+
+    width: int = 32
+    batch_norm_in_discriminator: bool = True
+
+    def __post_init__(self) -> None:
+        whole("width", self.width)
+
+    @property
+    def discriminator_mixes_samples(self) -> bool:
+        return self.batch_norm_in_discriminator
+
+    def stacks(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
+        return False
+
+    def supports(self, shape: tuple[int, ...]) -> str | None:
+        if len(shape) != 3:
+            return f"convolutions need images, but a sample has shape {shape}; take gan, wgan, wgan_gp or r1gan"
+        if shape[1] != shape[2] or _levels(shape[1])[0] > 8 or shape[1] < 8:
+            return f"convolutions need square images of 8, 16, 28, 32, 64, ... pixels, but these have {shape[1]}x{shape[2]}"
+        return None
+
+    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
+        """Latents -> coarsest map -> (batch norm, ReLU, transposed convolution) a level -> tanh."""
+        assert replicas == 1, "convolutional replicas take turns"  # noqa: S101
+        start, halvings = _levels(shape[1])
+        channels = [self.width * 2**level for level in reversed(range(halvings))]
+        layers: list[nn.Module] = [nn.Linear(latent, channels[0] * start**2, bias=False)]
+        layers += [nn.Unflatten(1, (channels[0], start, start))]
+        for wide, narrow in pairwise([*channels, shape[0]]):
+            # A bias before a batch norm would be subtracted again.
+            last = wide == channels[-1]
+            layers += [BatchNorm(wide), nn.ReLU(inplace=True)]
+            layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=last)]
+        return _initialised(Alone(nn.Sequential(*layers, nn.Tanh())))
+
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module:
+        """(Convolution, batch norm except in the first, leaky ReLU) a level -> one logit."""
+        assert replicas == 1, "convolutional replicas take turns"  # noqa: S101
+        start, halvings = _levels(shape[1])
+        channels = [self.width * 2**level for level in range(halvings)]
+        layers: list[nn.Module] = []
+        for number, (narrow, wide) in enumerate(pairwise([shape[0], *channels])):
+            normed = self.batch_norm_in_discriminator and number > 0
+            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=not normed)]
+            layers += [BatchNorm(wide)] if normed else []
+            layers += [nn.LeakyReLU(0.2, inplace=True)]
+        layers += [nn.Flatten(), nn.Linear(channels[-1] * start**2, 1), Scalar()]
+        return _initialised(Alone(nn.Sequential(*layers)))
+
+
+class Scalar(nn.Module):
+    """`[N, 1]` to `[N]`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.squeeze(1)
+
+
+def _levels(size: int) -> tuple[int, int]:
+    """The coarsest side and the number of halvings that lead to it: 28 -> (7, 2), 32 -> (4, 3), 64 -> (4, 4), 8 -> (4, 1)."""
+    halvings = 0
+    while size % 2 == 0 and size > 4:
+        size, halvings = size // 2, halvings + 1
+    return size, halvings
+
+
+def _initialised(network: nn.Module) -> nn.Module:
+    """N(0, 0.02) for products, N(1, 0.02) for the scales of batch norms, 0 for biases: the start that DCGAN prescribes."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, BatchNorm):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+    return network

@@ -1,0 +1,195 @@
+"""The training loop: an iterator of progress, from which the caller takes samples and checkpoints, and which he may leave."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .checkpoint import read, write
+from .configuration import ConfigError, describe, differences, whole
+from .data.dataset import Dataset
+from .replicas import Stack
+from .sampling import Generator
+from .streams import Device, generator
+from .variants import Variant
+
+_FILE = "training.safetensors"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How long to train, in generator updates or in real images shown, and how often to look, in the same unit."""
+
+    steps: int | None = None
+    images: int | None = None
+    tick: int
+
+    def __post_init__(self) -> None:
+        if (self.steps is None) == (self.images is None):
+            raise ConfigError(
+                f"a budget is either steps or images, but steps={self.steps} and images={self.images} came"
+            )
+        whole(self.unit, self.total)
+        whole("tick", self.tick)
+        if self.tick > self.total:
+            raise ConfigError(f"the tick of {self.tick} {self.unit} is beyond the budget of {self.total} {self.unit}")
+
+    @property
+    def unit(self) -> str:
+        return "steps" if self.images is None else "images"
+
+    @property
+    def total(self) -> int:
+        amount = self.steps if self.images is None else self.images
+        return amount  # type: ignore[return-value]
+
+    def ticks(self, variant: Variant) -> list[int]:
+        """The steps after which a tick is due: the first to reach each multiple of the tick, and the budget's end."""
+        per_step = variant.images_per_step if self.unit == "images" else 1
+        marks = [*range(self.tick, self.total, self.tick), self.total]
+        return sorted({-(-mark // per_step) for mark in marks})
+
+
+class Replica:
+    """One seed of a training, at the tick that was just reached; it moves on with the training."""
+
+    def __init__(self, index: int, stack: Stack, place: int, sampler: Generator) -> None:
+        self.index, self.seed = index, stack.seeds[place]
+        self._stack, self._place, self._sampler = stack, place, sampler
+
+    @property
+    def alive(self) -> bool:
+        return self._stack.alive(self._place)
+
+    @property
+    def step(self) -> int:
+        """The step that its weights have reached."""
+        return self._stack.step_of(self._place)
+
+    @property
+    def diagnostics(self) -> dict[str, float]:
+        """Losses, logits, gradient norms and the number of weights that are not finite, at the last step."""
+        return self._stack.diagnostics(self._place)
+
+    @property
+    def generator_state(self) -> dict[str, str | None]:
+        """What a score of its samples depends on, beside the weights."""
+        return self._sampler.state
+
+    def sample(self, n: int, stream: str = "tick") -> Tensor:
+        """`n` samples, `[n, ...]`: images from -1 to 1, points as they are; given by seed, step and stream alone."""
+        self._show()
+        random = generator(self.seed, "sample", stream, self.step, device=self._stack.device)
+        return self._sampler.draw(n, random)
+
+    def save_generator(self, folder: Path) -> None:
+        """Write the generator that `sample` draws from, for `load_generator`."""
+        self._show()
+        about = {"variant": describe(self._stack.variants[self._place]), "seed": self.seed, "step": self.step}
+        data = {"name": self._stack.dataset.name, "digest": self._stack.dataset.digest}
+        self._sampler.save(Path(folder), **about, data=data)
+
+    def end(self) -> None:
+        """Freeze it as it is; its neighbours go on, with the same bits as before."""
+        self._stack.end(self._place)
+
+    def _show(self) -> None:
+        row = slice(self._place, self._place + 1)
+        player, average = self._stack.generator, self._stack.average
+        self._sampler.show((player.weights if average is None else average)[row], player.statistics[row])
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A tick: where the training is, and its replicas."""
+
+    step: int
+    images: int
+    total: int  # of the budget, in the budget's unit
+    unit: str
+    done: bool
+    replicas: tuple[Replica, ...]
+    _pack: "_Pack"
+
+    def save(self, folder: Path) -> None:
+        """All that is needed to go on bit by bit, as one file in `folder`."""
+        self._pack.save(Path(folder))
+
+
+class _Pack:
+    """All replicas: in one stack where the networks have a replica axis, else in one stack each, which take turns."""
+
+    def __init__(self, variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device) -> None:
+        together = [tuple(seeds)] if variant.networks.stacks(dataset.shape) else [(seed,) for seed in seeds]
+        self.stacks = [Stack([variant] * len(part), dataset, part, device=device) for part in together]
+        self.description = {
+            "variant": describe(variant),
+            "data": {"name": dataset.name, "digest": dataset.digest},
+            "seeds": list(seeds),
+        }
+        first = self.stacks[0].generator
+        sampler = Generator(
+            variant.networks, dataset.shape, variant.latent, averaged=variant.ema_half_life is not None,
+            weights=first.weights[:1], statistics=first.statistics[:1],
+        )  # fmt: skip
+        places = [(stack, place) for stack in self.stacks for place in range(len(stack.seeds))]
+        self.replicas = tuple(Replica(index, *where, sampler) for index, where in enumerate(places))
+
+    @property
+    def step(self) -> int:
+        return max(stack.step for stack in self.stacks)
+
+    def run(self, until: int) -> None:
+        for stack in self.stacks:
+            stack.run(until)
+
+    def save(self, folder: Path) -> None:
+        tensors = {f"{i}.{name}": rows for i, stack in enumerate(self.stacks) for name, rows in stack.state.items()}
+        stacks = [{"step": stack.step, "ended_at": list(stack.ended_at.items())} for stack in self.stacks]
+        write(folder / _FILE, tensors, {"format": _FORMAT, **self.description, "stacks": stacks})
+
+    def load(self, folder: Path) -> None:
+        tensors, saved = read(folder / _FILE)
+        expected = {"format": _FORMAT, **self.description}
+        theirs = {name: saved.get(name) for name in expected}
+        if found := differences(expected, theirs):
+            raise ConfigError(f"{folder} was saved by another training, so it cannot go on here: {'; '.join(found)}")
+        for i, (stack, where) in enumerate(zip(self.stacks, saved["stacks"], strict=True)):
+            state = {name: tensors[f"{i}.{name}"] for name in stack.state}
+            stack.restore(state, where["step"], dict(where["ended_at"]))
+
+
+def train(
+    variant: Variant, dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
+    device: Device = "cpu", resume: Path | None = None,
+) -> Iterator[Progress]:  # fmt: skip
+    """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left."""
+    pack = _prepared(variant, dataset, seeds, device, resume)
+    return _ticks(pack, variant, budget)
+
+
+def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, resume: Path | None) -> _Pack:
+    """The pack, or the reason why there cannot be one: before the first tick is asked for."""
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ConfigError(f"seeds must be distinct whole numbers, at least one, but {list(seeds)} came")
+    for seed in seeds:
+        whole("a seed", seed, least=0)
+    if reason := variant.supports(dataset):
+        raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
+    pack = _Pack(variant, dataset, seeds, torch.device(device))
+    if resume is not None:
+        pack.load(Path(resume))
+    return pack
+
+
+def _ticks(pack: _Pack, variant: Variant, budget: Budget) -> Iterator[Progress]:
+    ticks = budget.ticks(variant)
+    for tick in ticks:
+        if tick <= pack.step or not any(replica.alive for replica in pack.replicas):
+            continue
+        pack.run(tick)
+        images, done = tick * variant.images_per_step, tick == ticks[-1]
+        yield Progress(tick, images, budget.total, budget.unit, done, pack.replicas, pack)
