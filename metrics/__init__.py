@@ -1,0 +1,57 @@
+"""Judges of generative models: every score with its direction, its interval where one is true, and its floor.
+
+Light to import: torchmetrics, which takes seconds, comes with the first metric that is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from metrics import features, reference
+from metrics.catalogue import METRICS, VERSION, Family, check, key
+from metrics.errors import MetricsError
+from metrics.evaluation import evaluate, evaluate_features
+from metrics.features import EXTRACTORS, Extractor, Features
+from metrics.mixture import Mixture, Modes
+from metrics.reference import Reference
+from metrics.score import Score, Scores
+
+if TYPE_CHECKING:
+    from metrics.frechet import FrechetDistance
+    from metrics.inception_score import InceptionScore
+    from metrics.modes import HighQuality, ModeCount, ReverseKL
+    from metrics.neighbours import Coverage
+
+__all__ = [
+    "EXTRACTORS",
+    "METRICS",
+    "VERSION",
+    "Coverage",
+    "Extractor",
+    "Family",
+    "Features",
+    "FrechetDistance",
+    "HighQuality",
+    "InceptionScore",
+    "MetricsError",
+    "Mixture",
+    "ModeCount",
+    "Modes",
+    "Reference",
+    "ReverseKL",
+    "Score",
+    "Scores",
+    "check",
+    "evaluate",
+    "evaluate_features",
+    "features",
+    "key",
+    "reference",
+]
+
+_HOMES = {name: module for module, _, name in (family.judge.partition(":") for family in METRICS.values())}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'metrics' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

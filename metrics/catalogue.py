@@ -1,0 +1,145 @@
+"""The families of scores: what each means, what it reads, and under which keys it is recorded. Loads no metric."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from metrics.errors import MetricsError, UnfitError, UnknownNameError
+from metrics.features import EXTRACTORS, Extractor
+from metrics.mixture import Mixture
+from metrics.names import LITERATURE, nearest
+
+if TYPE_CHECKING:
+    from metrics.judge import Judge
+
+# Of all definitions of scores together; part of every protocol. Raised whenever a number may change.
+VERSION = 1
+
+Needs = Literal["features", "logits", "modes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A line of the catalogue."""
+
+    name: str
+    summary: str
+    paper: str
+    higher_is_better: bool
+    needs: Needs
+    judge: str  # package.module:Class, imported when it is used: torchmetrics takes seconds
+    part: str | None = None  # what it reads of the real side
+    yields: tuple[str, ...] = ()  # plain names of its scores, if they are not just its own
+    version: int = 1
+
+    def keys(self, extractor: str) -> tuple[str, ...]:
+        """The keys of its scores in the feature space of this extractor."""
+        return tuple(self.key(name, extractor) for name in self.yields or (self.name,))
+
+    def key(self, name: str, extractor: str) -> str:
+        """The key of one of its scores. Nothing but Inception's may bear the names of the literature."""
+        if self.needs == "modes":
+            return name
+        return LITERATURE.get(name, name) if extractor == "inception" else f"{name}_{extractor}"
+
+    def load(self) -> "type[Judge]":
+        """The torchmetrics metric behind it."""
+        module, _, name = self.judge.partition(":")
+        judge: type[Judge] = getattr(import_module(module), name)
+        return judge
+
+
+METRICS = {
+    family.name: family
+    for family in (
+        Family(
+            name="fd",
+            summary="Frechet distance between generated and real features, both taken as Gaussians",
+            paper="Heusel et al., 2017",
+            higher_is_better=False,
+            needs="features",
+            judge="metrics.frechet:FrechetDistance",
+            part="gaussian",
+        ),
+        Family(
+            name="is",
+            summary="Inception score: sure answers of a classifier, and varied ones; it never looks at the reals",
+            paper="Salimans et al., 2016",
+            higher_is_better=True,
+            needs="logits",
+            judge="metrics.inception_score:InceptionScore",
+        ),
+        Family(
+            name="coverage",
+            summary="share of real samples that have a generated one among their nearest neighbours",
+            paper="Naeem et al., 2020",
+            higher_is_better=True,
+            needs="features",
+            judge="metrics.neighbours:Coverage",
+            part="neighbourhoods",
+        ),
+        Family(
+            name="modes",
+            summary="known modes with at least one valid sample, and with at least 1 % of all samples",
+            paper="Srivastava et al., 2017",
+            higher_is_better=True,
+            needs="modes",
+            judge="metrics.modes:ModeCount",
+            yields=("modes", "modes_1pct"),
+        ),
+        Family(
+            name="high_quality",
+            summary="share of samples within 3 standard deviations of the nearest known mode",
+            paper="Srivastava et al., 2017",
+            higher_is_better=True,
+            needs="modes",
+            judge="metrics.modes:HighQuality",
+        ),
+        Family(
+            name="reverse_kl",
+            summary="divergence, in nats, of the valid samples' shares of the known modes from the true ones",
+            paper="Lin et al., 2018",
+            higher_is_better=False,
+            needs="modes",
+            judge="metrics.modes:ReverseKL",
+        ),
+    )
+}
+
+
+def family(name: str) -> Family:
+    """The family of this name."""
+    if name not in METRICS:
+        raise UnknownNameError(f"there is no metric {name!r}; {nearest(name, METRICS)}")
+    return METRICS[name]
+
+
+def key(name: str, extractor: str) -> str:
+    """The key of a family's main score in this feature space: `fd` is `fid` with inception, `fd_lenet` with lenet."""
+    return family(name).keys(extractor)[0]
+
+
+def check(families: Sequence[str], extractor: str | Extractor, modes: Mixture | None) -> None:
+    """Raise, in one sentence, if these families cannot all be scored with this extractor on such data."""
+    space = extractor if isinstance(extractor, str) else extractor.name
+    if not families:
+        raise MetricsError(f"name at least one metric; there are {', '.join(METRICS)}")
+    for name in families:
+        _check(family(name), space, modes)
+        if list(families).count(name) > 1:
+            raise MetricsError(f"the metric {name!r} is named twice; name it once")
+
+
+def _check(family: Family, space: str, modes: Mixture | None) -> None:
+    if family.needs == "logits" and space in EXTRACTORS and not EXTRACTORS[space].logits:
+        able = ", ".join(entry.name for entry in EXTRACTORS.values() if entry.logits)
+        raise UnfitError(f"{family.name!r} needs class logits, which {space} does not give; use one of {able}")
+    if family.needs == "modes" and modes is None:
+        raise UnfitError(
+            f"{family.name!r} needs data whose modes are known, such as ring8; leave it out for these data"
+        )
+    if family.needs == "modes" and space != "identity":
+        raise UnfitError(
+            f"{family.name!r} is counted on the points themselves; use the extractor identity, not {space}"
+        )

@@ -1,0 +1,59 @@
+"""What turns samples into features: the same for every extractor, whatever network it holds."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from torch import Tensor, nn
+
+Kind = Literal["images", "points"]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What every metric reads: pooled features [N, D], and class logits [N, C] where the extractor has them."""
+
+    pooled: Tensor
+    logits: Tensor | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.pooled)
+
+
+class Extractor(nn.Module):
+    """Uint8 images or float64 points to `Features`; always in evaluation mode, so that no sample changes another's."""
+
+    batch = 256
+
+    def __init__(self, *, name: str, digest: str, resize: str = "none") -> None:
+        super().__init__()
+        self.name = name
+        self.digest = digest
+        self.resize = resize
+
+    def check(self, shape: Shape, kind: Kind) -> str | None:
+        """Why samples of this shape cannot be read, or None."""
+        raise NotImplementedError
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002 - the signature is PyTorch's
+        """Evaluation mode, also when asked otherwise: a custom extractor left in training mode scores its own batch."""
+        return super().train(False)
+
+    def settle(self) -> None:
+        """Called once the weights are in place: nothing here learns."""
+        self.requires_grad_(False)
+        self.train()
+
+    @property
+    def device(self) -> torch.device:
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,123 @@
+"""Inception-v3 as every published FID uses it: torch-fidelity's network, loaded by ourselves, safely."""
+
+import hmac
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from metrics.errors import WeightsError
+from metrics.features.extractor import Extractor, Features, Kind, Shape, sha256
+
+FILE = "weights-inception-2015-12-05-6726825d.pth"
+URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+SIDE = 299
+
+
+class Network(nn.Module):
+    """torch-fidelity's blocks under its names, so that its weights fit; its class would load any pickle unasked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torch_fidelity import feature_extractor_inceptionv3 as blocks
+
+        self.Conv2d_1a_3x3 = blocks.BasicConv2d(3, 32, kernel_size=3, stride=2)
+        self.Conv2d_2a_3x3 = blocks.BasicConv2d(32, 32, kernel_size=3)
+        self.Conv2d_2b_3x3 = blocks.BasicConv2d(32, 64, kernel_size=3, padding=1)
+        self.MaxPool_1 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.Conv2d_3b_1x1 = blocks.BasicConv2d(64, 80, kernel_size=1)
+        self.Conv2d_4a_3x3 = blocks.BasicConv2d(80, 192, kernel_size=3)
+        self.MaxPool_2 = nn.MaxPool2d(kernel_size=3, stride=2)
+        self.Mixed_5b = blocks.InceptionA(192, pool_features=32)
+        self.Mixed_5c = blocks.InceptionA(256, pool_features=64)
+        self.Mixed_5d = blocks.InceptionA(288, pool_features=64)
+        self.Mixed_6a = blocks.InceptionB(288)
+        self.Mixed_6b = blocks.InceptionC(768, channels_7x7=128)
+        self.Mixed_6c = blocks.InceptionC(768, channels_7x7=160)
+        self.Mixed_6d = blocks.InceptionC(768, channels_7x7=160)
+        self.Mixed_6e = blocks.InceptionC(768, channels_7x7=192)
+        self.Mixed_7a = blocks.InceptionD(768)
+        self.Mixed_7b = blocks.InceptionE_1(1280)
+        self.Mixed_7c = blocks.InceptionE_2(2048)
+        self.AvgPool = nn.AdaptiveAvgPool2d(output_size=(1, 1))
+        self.fc = nn.Linear(2048, 1008)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images in [-1, 1], [N, 3, 299, 299], to features [N, 2048] and logits without their bias [N, 1008]."""
+        for name, block in self.named_children():
+            if name != "fc":
+                images = block(images)
+        pooled = images.flatten(1)
+        # The Inception score has always been computed without the bias (Salimans et al., 2016, in their code).
+        return pooled, functional.linear(pooled, self.fc.weight)
+
+
+class Inception(Extractor):
+    """Pooled features and unbiased logits, in the original protocol: TensorFlow 1's bilinear resize, no antialias."""
+
+    batch = 64
+
+    def __init__(self, weights: Path, *, expected: str = SHA256) -> None:
+        super().__init__(name="inception", digest=_checked(weights, expected), resize="bilinear-tf1-299")
+        self.network = _load(weights).to(memory_format=torch.channels_last)
+        self.settle()
+
+    def check(self, shape: Shape, kind: Kind) -> str | None:
+        if kind == "images" and len(shape) == 3 and shape[0] in (1, 3):
+            return None
+        return f"inception reads grey or colour images of shape (1 or 3, H, W), but these are {kind} of shape {shape}"
+
+    def forward(self, batch: Tensor) -> Features:
+        from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as resize
+
+        colour = batch.float().expand(-1, 3, -1, -1)
+        images = (resize(colour, size=(SIDE, SIDE), align_corners=False) - 128) / 128
+        return Features(*self.network(images.to(memory_format=torch.channels_last)))
+
+
+def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:
+    """The file with the weights: the given one, the one in the cache, or, only when asked for, a downloaded one."""
+    places = [weights] if weights else [cache / FILE] if cache else []
+    for place in places:
+        if place.is_file():
+            return place
+    if download and cache and not weights:
+        return _download(cache / FILE)
+    where = f"it is not at {places[0]}" if places else "no path and no cache was given"
+    raise WeightsError(
+        f"inception needs its weights, {FILE}, and {where}; fetch {URL} and give its path with --weights"
+        + (f" or put it into {cache}" if cache else "")
+    )
+
+
+def _download(target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Writes under a temporary name, compares the SHA-256 and only then renames.
+        torch.hub.download_url_to_file(URL, str(target), hash_prefix=SHA256, progress=False)
+    except (OSError, RuntimeError) as error:
+        raise WeightsError(
+            f"{URL} could not be downloaded ({error}); fetch it elsewhere and give it as --weights"
+        ) from error
+    return target
+
+
+def _checked(path: Path, expected: str) -> str:
+    if not path.is_file():
+        raise WeightsError(f"there is no file {path}; inception needs {FILE} from {URL}")
+    found = sha256(path)
+    if not hmac.compare_digest(found, expected):
+        raise WeightsError(f"{path} is not {FILE}: its SHA-256 is {found[:12]}..., not {expected[:12]}...; fetch {URL}")
+    return found
+
+
+def _load(path: Path) -> Network:
+    network = Network()
+    try:
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} does not hold the weights of inception ({type(error).__name__})") from error
+    return network

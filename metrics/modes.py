@@ -1,0 +1,171 @@
+"""Scores where the truth is a mixture whose centres are known: which modes are hit, how well, and in which shares."""
+
+from collections import Counter
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from metrics.errors import TooFewSamplesError, UnfitError
+from metrics.features import Features
+from metrics.intervals import wilson
+from metrics.judge import Judge, pooled
+from metrics.mixture import Mixture, weights_of
+from metrics.reference import Reference
+from metrics.score import Score, Scores
+
+# By the stricter of both counts a mode is held when it has this share of all samples, valid or not.
+SHARE = 0.01
+BLOCK = 4096
+
+
+def hits(points: Tensor, modes: Mixture) -> Tensor:
+    """How many of the points [N, D] are valid samples of each mode [K]."""
+    centres = modes.centres.to(points.device).double()
+    counts = torch.zeros(len(centres), dtype=torch.int64, device=points.device)
+    for block in torch.split(points.double(), BLOCK):
+        # The default mode of cdist is off by up to 0.2 where the distance is 0.
+        nearest = torch.cdist(block, centres, compute_mode="donot_use_mm_for_euclid_dist").min(1)
+        valid = nearest.values <= modes.radius * modes.std
+        counts += nearest.indices[valid].bincount(minlength=len(centres))
+    return counts
+
+
+def reverse_kl(counts: Tensor, weights: Tensor) -> Tensor:
+    """KL(histogram of the valid samples || true shares), in nats: a blurred generator is not punished."""
+    shares = counts.double() / counts.sum()
+    divergence: Tensor = torch.special.xlogy(shares, shares / weights.to(shares)).sum()
+    return divergence
+
+
+def perfect_validity(dimensions: int, radius: float) -> float:
+    """Share of a round Gaussian within `radius` standard deviations of its centre: 98.889 % in the plane."""
+    return float(torch.special.gammainc(_scalar(dimensions / 2), _scalar(radius**2 / 2)))
+
+
+def perfect_reverse_kl(weights: Tensor, count: int) -> float:
+    """What `reverse_kl` is on average for `count` valid samples of the truth itself: exact, one binomial law a mode."""
+    total = 0.0
+    share = torch.arange(count + 1, dtype=torch.float64) / count
+    for weight, times in Counter(weights.tolist()).items():
+        total += times * float(_binomial(count, weight) @ torch.special.xlogy(share, share / weight))
+    return max(0.0, total)
+
+
+def perfect_modes(chances: Tensor, count: int, fewest: int) -> float:
+    """How many modes get at least `fewest` of `count` samples on average, a sample being of mode k by `chances[k]`."""
+    enough = {chance: 1 - float(_binomial(count, chance)[:fewest].sum()) for chance in set(chances.tolist())}
+    return sum(min(1.0, max(0.0, enough[chance])) for chance in chances.tolist())
+
+
+def _binomial(count: int, chance: float) -> Tensor:
+    """The law of the number of hits in `count` tries [count + 1]."""
+    tries = torch.arange(count + 1, dtype=torch.float64)
+    ways = _scalar(count + 1).lgamma() - (tries + 1).lgamma() - (count - tries + 1).lgamma()
+    law: Tensor = ways + torch.special.xlogy(tries, chance) + torch.special.xlog1py(count - tries, -chance)
+    return law.exp()
+
+
+def _scalar(value: float) -> Tensor:
+    return torch.tensor(value, dtype=torch.float64)
+
+
+class Histogram(Judge):
+    """What the scores of this module share: hits per mode and number of samples, over a stream of point batches."""
+
+    hits: Tensor
+    count: Tensor
+
+    def __init__(self, modes: Mixture, **options: Any) -> None:
+        super().__init__(**options)
+        self.modes = modes
+        self.add_state("hits", torch.zeros(len(modes.centres), dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, features: Features | Tensor, *, real: bool = False) -> None:
+        """Take a batch of points [N, D]; the real side is known and not read."""
+        if real:
+            return
+        points = self.checked(pooled(features), real=False, width=self.modes.centres.shape[1])
+        self.hits = self.hits + hits(points, self.modes)
+        self.count = self.count + len(points)
+
+    @classmethod
+    def against(cls, reference: Reference, /) -> Self:
+        if reference.modes is None:
+            raise UnfitError("modes can only be counted where they are known; give `modes`")
+        return cls(reference.modes)
+
+    def samples(self) -> int:
+        """How many samples there were, at least one."""
+        if not self.count:
+            raise TooFewSamplesError("modes cannot be counted without a sample")
+        return int(self.count)
+
+    def conditional(self) -> list[float] | None:
+        """Share of each mode among the valid samples; None if there are none."""
+        valid = self.hits.sum()
+        return (self.hits.double() / valid).tolist() if valid else None
+
+    def chances(self) -> Tensor:
+        """Of a perfect sampler to make a valid sample of each mode [K]."""
+        return weights_of(self.modes) * perfect_validity(self.modes.centres.shape[1], self.modes.radius)
+
+
+class ModeCount(Histogram):
+    """How many modes have at least one valid sample, and how many have at least one per cent of all samples."""
+
+    higher_is_better = True
+
+    def compute(self) -> dict[str, Tensor]:
+        """Both counts, by key."""
+        return {"modes": (self.hits >= 1).sum(), "modes_1pct": (self.hits >= self._one_per_cent()).sum()}
+
+    def verdict(self, _features: Features, /) -> Scores:
+        fewest = {"modes": 1, "modes_1pct": self._one_per_cent()}
+        return Scores(
+            scores={key: Score(value=float(value), higher_is_better=True) for key, value in self.compute().items()},
+            floors={key: perfect_modes(self.chances(), self.samples(), least) for key, least in fewest.items()},
+            histogram=self.conditional(),
+        )
+
+    def _one_per_cent(self) -> int:
+        return max(1, -(-self.samples() // round(1 / SHARE)))
+
+
+class HighQuality(Histogram):
+    """Share of valid samples."""
+
+    higher_is_better = True
+
+    def compute(self) -> Tensor:
+        """The share, a float64 scalar."""
+        return self.hits.sum().double() / self.samples()
+
+    def verdict(self, _features: Features, /) -> Scores:
+        interval = wilson(int(self.hits.sum()), self.samples())
+        return Scores(
+            scores={"high_quality": Score.of(float(self.compute()), interval, higher_is_better=True)},
+            floors={"high_quality": float(self.chances().sum())},
+            histogram=self.conditional(),
+        )
+
+
+class ReverseKL(Histogram):
+    """`reverse_kl` of the valid samples; absent from a verdict, not NaN, where no sample is valid."""
+
+    higher_is_better = False
+
+    def compute(self) -> Tensor:
+        """The divergence in nats, a float64 scalar."""
+        if not self.hits.any():
+            raise TooFewSamplesError("reverse_kl needs a valid sample, but none lies near a centre")
+        return reverse_kl(self.hits, weights_of(self.modes))
+
+    def verdict(self, _features: Features, /) -> Scores:
+        valid = round(self.samples() * float(self.chances().sum()))
+        floors = {"reverse_kl": perfect_reverse_kl(weights_of(self.modes), max(1, valid))}
+        if not self.hits.any():
+            return Scores(floors=floors)
+        score = Score(value=max(0.0, float(self.compute())), higher_is_better=False)
+        return Scores(scores={"reverse_kl": score}, floors=floors, histogram=self.conditional())

@@ -1,0 +1,138 @@
+"""The real side of every score: computed once, cached, read back without running code."""
+
+import fcntl
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from metrics.catalogue import VERSION, family
+from metrics.errors import MetricsError, TooFewSamplesError, UnfitError
+from metrics.features import Extractor, Features, Range, extract
+from metrics.mixture import Mixture
+from metrics.moments import Gaussian
+
+Part = dict[str, Tensor]
+Header = dict[str, str | int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reference:
+    """What scores read of the real samples, and what these were."""
+
+    count: int
+    extractor: str
+    digest: str  # of the extractor: features of another one lie elsewhere
+    parts: Mapping[str, Part] = field(repr=False)
+    modes: Mixture | None = None  # the truth, where it is known
+
+    def part(self, name: str) -> Part:
+        """What one kind of score reads of the reals."""
+        if name not in self.parts:
+            raise UnfitError(f"this reference was built without its {name}; name all metrics when it is built")
+        return self.parts[name]
+
+
+def build(
+    extractor: Extractor,
+    samples: Tensor,
+    *,
+    range: Range,  # noqa: A002 - the word of the experiment file and the command line
+    labels: Tensor | None = None,
+    digest: str,
+    split: str,
+    metrics: Sequence[str],
+    cache: Path | None = None,
+) -> Reference:
+    """The reference of these real samples for these metrics; `digest` and `split` say which data they are.
+
+    With a cache, what is there is read, and what is missing is computed by one process while others wait for it.
+    """
+    if len(samples) < 2:
+        raise TooFewSamplesError(f"a reference needs at least 2 real samples, but {split} has {len(samples)}")
+    if labels is not None and len(labels) != len(samples):
+        raise MetricsError(f"there are {len(samples)} real samples but {len(labels)} labels; give one label a sample")
+    names = {part for name in metrics if (part := family(name).part)}
+    header: Header = {
+        "version": VERSION,
+        "data": digest,
+        "split": split,
+        "count": len(samples),
+        "range": range,
+        "extractor": extractor.name,
+        "extractor_digest": extractor.digest,
+        "resize": extractor.resize,
+    }
+    folder = cache / "references" if cache else None
+    parts: dict[str, Part] = {}
+    with _alone(folder, header):
+        if folder:
+            found = {name: _read(_place(folder, header, name), header) for name in names}
+            parts = {name: held for name, held in found.items() if held is not None}
+        if missing := sorted(names - parts.keys()):
+            features = extract(extractor, samples, range=range)
+            parts |= {name: PARTS[name](features) for name in missing}
+            if folder:
+                for name in missing:
+                    _write(_place(folder, header, name), parts[name], header)
+    return Reference(count=len(samples), extractor=extractor.name, digest=extractor.digest, parts=parts)
+
+
+def _gaussian(features: Features) -> Part:
+    return vars(Gaussian.of(features.pooled))
+
+
+def _neighbourhoods(features: Features) -> Part:
+    from metrics.neighbours import Neighbourhoods
+
+    return vars(Neighbourhoods.of(features.pooled))
+
+
+PARTS: dict[str, Callable[[Features], Part]] = {"gaussian": _gaussian, "neighbourhoods": _neighbourhoods}
+
+
+def _place(folder: Path, header: Header, part: str) -> Path:
+    text = json.dumps(header, sort_keys=True)
+    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.{part}.safetensors"
+
+
+def _read(path: Path, header: Header) -> Part | None:
+    """What lies there, or None if it is absent, damaged or of something else: it is then made again."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            if json.loads((file.metadata() or {}).get("header", "null")) != header:
+                return None
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    except (OSError, SafetensorError, json.JSONDecodeError):
+        return None
+
+
+def _write(path: Path, part: Part, header: Header) -> None:
+    """Under a temporary name first: nobody ever reads half a file."""
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in part.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
+        save_file(tensors, Path(scratch) / path.name, metadata={"header": json.dumps(header)})
+        (Path(scratch) / path.name).replace(path)
+
+
+@contextmanager
+def _alone(folder: Path | None, header: Header) -> Iterator[None]:
+    """Two processes that want the same reference make it once; the second waits, and reads it."""
+    if folder is None:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with _place(folder, header, "lock").with_suffix("").open("w") as file:
+        with suppress(OSError):  # a file system without locks: both compute it, and the last one to rename wins
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
