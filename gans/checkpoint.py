@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and that load without running code: safetensors with a JSON description inside."""
+"""Files that are whole or absent, and that load without running code: safetensors with a JSON description inside."""
 
 import json
 import os

@@ -20,7 +20,7 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class Minimax:
-    """-log D(x) - log(1 - D(G(z))), and the generator plays the same value with the other sign (Goodfellow et al., 2014)."""
+    """-log D(x) - log(1 - D(G(z))), of which the generator minimises the opposite (Goodfellow et al., 2014)."""
 
     probabilistic: ClassVar[bool] = True
     pairs: ClassVar[bool] = False
@@ -34,7 +34,7 @@ class Minimax:
 
 @dataclass(frozen=True)
 class NonSaturating:
-    """The generator minimises -log D(G(z)), whose slope survives a confident discriminator (Goodfellow et al., 2014)."""
+    """The generator minimises -log D(G(z)): its slope survives a confident discriminator (Goodfellow et al., 2014)."""
 
     probabilistic: ClassVar[bool] = True
     pairs: ClassVar[bool] = False

@@ -1,9 +1,11 @@
 """Adam and RMSprop over one flat row of weights per replica, with numbers that may differ from replica to replica.
 
-On networks of a few thousand weights the calls cost more than the arithmetic. All weights of a player lie in one buffer, so
-an update is six calls whatever the number of layers, and a column of numbers gives every replica its own rates.
+On networks of a few thousand weights calls cost more than arithmetic. All weights of a player lie in one buffer, so an
+update is a handful of calls whatever the number of layers, each into memory that is there already, and a column of
+numbers gives every replica its own rates.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,24 +14,21 @@ from torch import Tensor
 
 from .configuration import real
 
+Numbers = dict[str, Tensor]  # each `[R, 1]`
+Memory = dict[str, Tensor]  # each `[R, P]`, like the weights
+
 
 class Optimiser(Protocol):
-    """A rule for one update, as a value; the state it needs is a dictionary of rows owned by the player."""
+    """A rule for one update, as a value; what it remembers is owned by the player."""
 
-    def start(self, weights: Tensor) -> dict[str, Tensor]: ...
-    def columns(self, optimisers: list[Any], like: Tensor) -> tuple[Tensor, ...]: ...
+    def start(self, weights: Tensor) -> Memory: ...
+    def numbers(self, optimisers: Sequence[Any], like: Tensor) -> Numbers: ...
     def update(
-        self,
-        weights: Tensor,
-        gradient: Tensor,
-        state: dict[str, Tensor],
-        lr: Tensor,
-        columns: tuple[Tensor, ...],
-        step: int,
+        self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers, step: int
     ) -> None: ...
 
 
-def column(numbers: list[float], like: Tensor) -> Tensor:
+def column(numbers: Sequence[float], like: Tensor) -> Tensor:
     """One number per replica as `[R, 1]`, ready to meet rows of weights."""
     return torch.tensor(numbers, dtype=like.dtype, device=like.device).unsqueeze(1)
 
@@ -47,32 +46,29 @@ class Adam:
         real("beta2", self.beta2, least=0, below=1)
         real("epsilon", self.epsilon, above=0)
 
-    def start(self, weights: Tensor) -> dict[str, Tensor]:
+    def start(self, weights: Tensor) -> Memory:
         return {"momentum": torch.zeros_like(weights), "square": torch.zeros_like(weights)}
 
-    def columns(self, optimisers: list["Adam"], like: Tensor) -> tuple[Tensor, ...]:
-        return column([each.beta1 for each in optimisers], like), column([each.beta2 for each in optimisers], like)
+    def numbers(self, optimisers: Sequence["Adam"], like: Tensor) -> Numbers:
+        return {
+            "beta1": column([o.beta1 for o in optimisers], like),
+            "beta2": column([o.beta2 for o in optimisers], like),
+        }
 
     def update(
-        self,
-        weights: Tensor,
-        gradient: Tensor,
-        state: dict[str, Tensor],
-        lr: Tensor,
-        columns: tuple[Tensor, ...],
-        step: int,
+        self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers, step: int
     ) -> None:
-        beta1, beta2 = columns
-        momentum = state["momentum"].lerp_(gradient, 1 - beta1)
-        square = state["square"].lerp_(gradient.square(), 1 - beta2)
-        # The first averages start at 0; dividing by 1 - beta^step undoes that.
-        size = (square.sqrt() / (1 - beta2**step).sqrt()).add_(self.epsilon)
-        weights.addcmul_(momentum / size, -lr / (1 - beta1**step))
+        beta1, beta2 = numbers["beta1"], numbers["beta2"]
+        momentum = memory["momentum"].lerp_(gradient, 1 - beta1)
+        square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - beta2)
+        # The averages start at 0; dividing by 1 - beta^step undoes that.
+        size = torch.sqrt(square, out=scratch).mul_((1 - beta2**step).rsqrt()).add_(self.epsilon)
+        weights.addcmul_(torch.div(momentum, size, out=scratch), -numbers["lr"] / (1 - beta1**step))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RMSprop:
-    """Adam without momentum and without the start's correction (Hinton, 2012); the choice of WGAN."""
+    """Adam without momentum and without the correction of its start (Hinton, 2012); the choice of WGAN."""
 
     decay: float = 0.99
     epsilon: float = 1e-8
@@ -81,21 +77,21 @@ class RMSprop:
         real("decay", self.decay, least=0, below=1)
         real("epsilon", self.epsilon, above=0)
 
-    def start(self, weights: Tensor) -> dict[str, Tensor]:
+    def start(self, weights: Tensor) -> Memory:
         return {"square": torch.zeros_like(weights)}
 
-    def columns(self, optimisers: list["RMSprop"], like: Tensor) -> tuple[Tensor, ...]:
-        return (column([each.decay for each in optimisers], like),)
+    def numbers(self, optimisers: Sequence["RMSprop"], like: Tensor) -> Numbers:
+        return {"decay": column([o.decay for o in optimisers], like)}
 
     def update(
         self,
         weights: Tensor,
         gradient: Tensor,
-        state: dict[str, Tensor],
-        lr: Tensor,
-        columns: tuple[Tensor, ...],
-        step: int,
+        memory: Memory,
+        scratch: Tensor,
+        numbers: Numbers,
+        step: int,  # noqa: ARG002
     ) -> None:
-        (decay,) = columns
-        square = state["square"].lerp_(gradient.square(), 1 - decay)
-        weights.addcmul_(gradient / square.sqrt().add_(self.epsilon), -lr)
+        square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - numbers["decay"])
+        size = torch.sqrt(square, out=scratch).add_(self.epsilon)
+        weights.addcmul_(torch.div(gradient, size, out=scratch), -numbers["lr"])

@@ -15,7 +15,7 @@ Uniform = Callable[[tuple[int, ...]], Tensor]
 
 
 class Penalty(Protocol):
-    """A value per sample, `[R, N]`, that is multiplied by `weight` and added to the discriminator's loss every `every` steps.
+    """A value per sample, `[R, N]`, added `weight` times to the discriminator's loss, every `every` steps.
 
     The engine multiplies, because in a pack every replica may have its own weight.
     """
@@ -31,7 +31,7 @@ class Penalty(Protocol):
 
 @dataclass(frozen=True)
 class UnitSlope:
-    """The slope between a real and a generated sample should be 1: (|grad D| - 1)^2 (WGAN-GP; Gulrajani et al., 2017)."""
+    """The slope between a real and a generated sample should be 1: (|grad D| - 1)^2 (Gulrajani et al., 2017)."""
 
     weight: float = 10.0
     every: int = 1
@@ -42,7 +42,7 @@ class UnitSlope:
         _check(self)
 
     def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Uniform) -> Tensor:
-        # One share per sample, the same for all of its pixels: a share per pixel leaves the straight line between the two.
+        # One share per sample, the same for all of its pixels: a share per pixel leaves the line between the two.
         share = uniform(tuple(real.shape[:2])).view(*real.shape[:2], *(1 for _ in real.shape[2:]))
         slope = squared_slope(discriminator, torch.lerp(real, fake, share))
         return ((slope + 1e-12).sqrt() - 1).square()  # the root has no gradient at 0, where a dead critic begins
@@ -77,7 +77,7 @@ class Clip:
 def squared_slope(discriminator: Discriminator, samples: Tensor) -> Tensor:
     """|grad D|^2 at each of the `samples: [R, N, ...]`, over all of a sample's dimensions -> `[R, N]`."""
     samples = samples.detach().requires_grad_(True)
-    # Summing the logits gives per-sample gradients in one call, as long as sample i touches only logit i: no batch norm.
+    # Summing the logits gives per-sample gradients in one call, if sample i touches only logit i: no batch norm.
     (slope,) = torch.autograd.grad(discriminator(samples).sum(), samples, create_graph=True)
     return slope.square().flatten(2).sum(2)
 

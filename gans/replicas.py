@@ -1,7 +1,7 @@
 """The engine: a stack of replicas that train as one program, and the adversarial step that moves them.
 
-Everything has a leading replica axis. All numbers of a player lie in rows `[R, P]` whose views are its parameters, so that an
-update, an average, a checkpoint or the freezing of one replica is an operation on rows, whatever the network looks like.
+Everything has a leading replica axis. All numbers of a player lie in rows `[R, P]` whose views are its parameters, so
+that an update, an average, a checkpoint or the freezing of one replica is an operation on rows, whatever the network.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from .data.dataset import Dataset
+from .feeding import Feed
 from .networks import Modes, bind, rows
 from .optimisers import column
-from .streams import Blocks, Device, Order, block_length, derived, generator, seeded
+from .streams import Device, seeded
 from .variants import Variant
 
 _RAMP = 0.05  # an average never looks back further than this share of the images seen, or it would keep the start
@@ -39,9 +40,9 @@ class Player:
         self.modes = Modes(self.network)
         self.optimiser = variants[0].optimiser
         self.memory = self.optimiser.start(self.weights)
-        self.columns = self.optimiser.columns([each.optimiser for each in variants], self.weights)
-        self.rate = column(list(rates), self.weights)
-        self.gradient = torch.zeros_like(self.weights)
+        self.numbers = self.optimiser.numbers([each.optimiser for each in variants], self.weights)
+        self.numbers["lr"] = column(rates, self.weights)
+        self.gradient, self.scratch = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
 
     def __call__(self, samples: Tensor) -> Tensor:
         out: Tensor = self.network(samples)
@@ -52,11 +53,11 @@ class Player:
         return self.modes.within("visiting")
 
     def descend(self, loss: Tensor, step: int) -> None:
-        """Update number `step` (from 1): follow the gradient of `loss: [R]`. No replica's loss depends on another's weights."""
+        """Update number `step`, from 1, against the gradient of `loss: [R]`, each from its replica's weights alone."""
         slopes = torch.autograd.grad(loss.sum(), self.parameters)
-        self.gradient = torch.cat([slope.reshape(len(self.weights), -1) for slope in slopes], 1)
+        torch.cat([slope.reshape(len(self.weights), -1) for slope in slopes], 1, out=self.gradient)
         with torch.no_grad():
-            self.optimiser.update(self.weights, self.gradient, self.memory, self.rate, self.columns, step)
+            self.optimiser.update(self.weights, self.gradient, self.memory, self.scratch, self.numbers, step)
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -87,7 +88,7 @@ class Stack:
         self.half_life = column([each.ema_half_life or 1.0 for each in variants], self.generator.weights)
         self.penalty_weight = column([v.penalty.weight if v.penalty else 0.0 for v in variants], self.generator.weights)
         self.limit = column([v.constraint.limit if v.constraint else 0.0 for v in variants], self.generator.weights)
-        self._feed()
+        self.feed = Feed(first, dataset, seeds, device, dtype)
         self._frozen: dict[int, dict[str, Tensor]] = {}
         self.ended_at: dict[int, int] = {}
         self.last: dict[str, Tensor] = {}
@@ -97,22 +98,21 @@ class Stack:
     def advance(self) -> None:
         """One step: `discriminator_steps` updates of the discriminator, then one of the generator."""
         variant, loss, penalty = self.variant, self.variant.loss, self.variant.penalty
-        turns = variant.discriminator_steps
+        feed, turns = self.feed, variant.discriminator_steps
         for turn in range(turns):
-            real = self.reals(turn)
+            real = feed.reals(self.step, turn)
             with torch.no_grad(), self.generator.visited():
-                fake = self.generator(self.latents(turn))
+                fake = self.generator(feed.latents(self.step, turn))
             real_logits, fake_logits = self.judge(real, fake)
             d_loss = loss.discriminator(real_logits, fake_logits).mean(1)
             if penalty is not None and self.step % penalty.every == 0:
-                self._reseed(turn)
-                slope = penalty(self.discriminator, real, fake, self.uniform).mean(1, keepdim=True)
+                slope = penalty(self.discriminator, real, fake, feed.uniform(self.step, turn)).mean(1, keepdim=True)
                 d_loss = d_loss + (penalty.every * self.penalty_weight * slope).squeeze(1)
             self.discriminator.descend(d_loss, self.step * turns + turn + 1)
             if variant.constraint is not None:
                 torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
 
-        fake = self.generator(self.latents(turns))
+        fake = self.generator(feed.latents(self.step, turns))
         with self.discriminator.visited():
             judged = self.judge(real, fake) if loss.pairs else (self.discriminator(fake),) * 2
         g_loss = loss.generator(*judged).mean(1)
@@ -135,63 +135,6 @@ class Stack:
             half_life = self.half_life.clamp(max=_RAMP * shown)
             self.average.lerp_(self.generator.weights, 1 - 0.5 ** (self.variant.images_per_step / half_life))
 
-    # -- what the players are given ------------------------------------------------------------------------------------
-
-    def _feed(self) -> None:
-        """Lay the sources of reals and latents, drawn in blocks of steps and laid out `[step, turn, R, N, ...]`."""
-        variant, dataset, device = self.variant, self.dataset, self.device
-        turns, batch = variant.discriminator_steps, variant.batch
-
-        def stacked(draw: Callable[[int, int], Tensor]) -> Callable[[int], Tensor]:
-            return lambda block: torch.stack([draw(seed, block) for seed in self.seeds], 2)
-
-        steps = block_length((turns + 1) * batch * variant.latent)
-
-        def latents(seed: int, block: int) -> Tensor:
-            random = generator(seed, "latents", block, device=device)
-            return torch.randn(steps, turns + 1, batch, variant.latent, generator=random, device=device).to(self.dtype)
-
-        self._latents = Blocks(steps, stacked(latents))
-
-        law = getattr(dataset, "law", None)
-        if law is not None:
-            steps_of_reals = block_length(turns * batch * law.dimensions)
-
-            def drawn(seed: int, block: int) -> Tensor:
-                random = generator(seed, "reals", block, device=device)
-                points = law.draw(steps_of_reals * turns * batch, random).samples
-                return points.view(steps_of_reals, turns, batch, -1).to(self.dtype)
-
-            self._reals, self._images = Blocks(steps_of_reals, stacked(drawn)), None
-        else:
-            self._images = dataset.split("train").samples.to(device)
-            orders = {seed: Order(seed, len(self._images)) for seed in self.seeds}
-            count = block_length(turns * batch) * turns * batch
-
-            def places(seed: int, block: int) -> Tensor:
-                return orders[seed].places(block * count, count).view(-1, turns, batch).to(device)
-
-            self._reals = Blocks(block_length(turns * batch), stacked(places))
-        self._random = [torch.Generator(device) for _ in self.seeds]
-
-    def latents(self, turn: int) -> Tensor:
-        """`[R, N, latent]` for this turn of this step."""
-        return self._latents.at(self.step)[turn]
-
-    def reals(self, turn: int) -> Tensor:
-        """`[R, N, ...]` for this turn of this step; images in [-1, 1]."""
-        chosen = self._reals.at(self.step)[turn]
-        return chosen if self._images is None else centred(self._images[chosen], self.dtype)
-
-    def _reseed(self, turn: int) -> None:
-        for seed, random in zip(self.seeds, self._random, strict=True):
-            random.manual_seed(derived(seed, "penalty", self.step, turn))
-
-    def uniform(self, shape: tuple[int, ...]) -> Tensor:
-        """Uniform numbers `[R, ...]` for a penalty, each row from its replica's own stream."""
-        draws = [torch.rand(shape[1:], generator=random, device=self.device) for random in self._random]
-        return torch.stack(draws).to(self.dtype)
-
     # -- ticks, ends and states ----------------------------------------------------------------------------------------
 
     def run(self, until: int) -> None:
@@ -201,7 +144,7 @@ class Stack:
         while self.step < until:
             self.advance()
         for index, kept in self._frozen.items():
-            # An ended replica was computed along, since leaving it out would change the shapes and so its neighbours' bits.
+            # An ended replica is computed along: leaving it out would change the shapes, and so its neighbours' bits.
             for name, tensor in self.state.items():
                 tensor[index] = kept[name]
 
@@ -236,6 +179,8 @@ class Stack:
 
     def diagnostics(self, index: int) -> dict[str, float]:
         """How the last step went for replica `index`; what is not finite is counted and left out."""
+        if not self.last:
+            return {}
         real, fake = (self.last[name][index].detach() for name in ("real_logits", "fake_logits"))
         found = {
             "generator_loss": self.last["g_loss"][index],
@@ -250,8 +195,3 @@ class Stack:
         weights = (self.generator.weights[index], self.discriminator.weights[index])
         found["nonfinite"] = sum(((~row.isfinite()).sum() for row in weights), torch.zeros(()))
         return {name: float(value.detach()) for name, value in found.items()}
-
-
-def centred(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Grey levels 0 to 255 as numbers from -1 to 1; points stay as they are."""
-    return images.to(dtype).mul_(1 / 127.5).sub_(1) if images.dtype == torch.uint8 else images.to(dtype)

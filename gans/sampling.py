@@ -17,7 +17,7 @@ _FORMAT = 1
 
 
 class Generator:
-    """A generator ready to be sampled: its batch norms use what they remember, so a sample does not depend on its batch."""
+    """A generator ready to be sampled: its batch norms use what they remember, so no sample depends on its batch."""
 
     def __init__(
         self, networks: Networks, shape: tuple[int, ...], latent: int, *,
@@ -53,7 +53,7 @@ class Generator:
     def draw(self, n: int, random: torch.Generator) -> Tensor:
         """`n` samples from the generator `random`."""
         latents = torch.randn(n, self.latent, generator=random, device=random.device).to(self.weights.dtype)
-        return torch.cat([self.network(part.unsqueeze(0)).squeeze(0) for part in latents.split(_CHUNK)]).float()
+        return torch.cat([self.network(part.unsqueeze(0)).squeeze(0) for part in torch.split(latents, _CHUNK)]).float()
 
     def save(self, folder: Path, **about: Any) -> None:
         """`generator.safetensors`, and `generator.json` with all that is needed to rebuild it, and `about` it."""
@@ -70,7 +70,7 @@ class Generator:
 
 
 def load_generator(folder: Path, *, networks: Networks | None = None, device: Device = "cpu") -> Generator:
-    """The generator that `Replica.save_generator` wrote; somebody's own builder must be given, for no code is loaded."""
+    """The generator that `Replica.save_generator` wrote; somebody's own builder must be given: no code is loaded."""
     tensors, description = read(Path(folder) / "generator.safetensors")
     if description.get("format") != _FORMAT:
         raise ConfigError(f"{folder} holds a generator of format {description.get('format')!r}; this reads {_FORMAT}")

@@ -38,7 +38,7 @@ def seeded(seed: int, *name: str | int) -> Iterator[None]:
 
 
 class Blocks:
-    """Draws for a range of steps at once: small ones cost a call each, and a call costs more than a thousand numbers."""
+    """Draws for many steps at once: a call costs more than the thousand numbers that one step needs."""
 
     def __init__(self, steps: int, draw: Callable[[int], Tensor]) -> None:
         self.steps, self._draw, self._number, self._block = steps, draw, -1, torch.empty(0)

@@ -1,4 +1,4 @@
-"""The training loop: an iterator of progress, from which the caller takes samples and checkpoints, and which he may leave."""
+"""The training loop: an iterator of progress. The caller takes samples and checkpoints from it, and may leave."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,8 +43,7 @@ class Budget:
 
     @property
     def total(self) -> int:
-        amount = self.steps if self.images is None else self.images
-        return amount  # type: ignore[return-value]
+        return (self.steps if self.images is None else self.images) or 0
 
     def ticks(self, variant: Variant) -> list[int]:
         """The steps after which a tick is due: the first to reach each multiple of the tick, and the budget's end."""
@@ -187,9 +186,10 @@ def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: 
 
 def _ticks(pack: _Pack, variant: Variant, budget: Budget) -> Iterator[Progress]:
     ticks = budget.ticks(variant)
-    for tick in ticks:
-        if tick <= pack.step or not any(replica.alive for replica in pack.replicas):
-            continue
+    # A training that was saved at its end is shown once more, for whoever has not yet looked at its last tick.
+    for tick in [tick for tick in ticks if tick > pack.step] or ticks[-1:]:
         pack.run(tick)
         images, done = tick * variant.images_per_step, tick == ticks[-1]
         yield Progress(tick, images, budget.total, budget.unit, done, pack.replicas, pack)
+        if not any(replica.alive for replica in pack.replicas):
+            return

@@ -89,10 +89,10 @@ def wgan() -> Variant:
 
 
 def wgan_gp() -> Variant:
-    """`wgan` with a penalty on the critic's slope in place of the clipping; betas (0, 0.9) gave the better published FID."""
+    """`wgan` with a penalty on the slope in place of the clipping; betas (0, 0.9) gave the better published FID."""
     return Variant(
-        name="wgan_gp", networks=ByKind(), loss=Wasserstein(), penalty=UnitSlope(), optimiser=Adam(beta1=0.0, beta2=0.9),
-        discriminator_steps=5,
+        name="wgan_gp", networks=ByKind(), loss=Wasserstein(), penalty=UnitSlope(),
+        optimiser=Adam(beta1=0.0, beta2=0.9), discriminator_steps=5,
         summary="The Wasserstein distance through a critic of slope 1 between reals and samples.",
         paper="Gulrajani et al., 2017",
     )  # fmt: skip
@@ -101,8 +101,8 @@ def wgan_gp() -> Variant:
 def r1gan() -> Variant:
     """The non-saturating GAN whose discriminator is flat at the data, which makes the equilibrium attract."""
     return Variant(
-        name="r1gan", networks=ByKind(), loss=NonSaturating(), penalty=ZeroSlope(), optimiser=Adam(beta1=0.0, beta2=0.99),
-        ema_half_life=44_000,
+        name="r1gan", networks=ByKind(), loss=NonSaturating(), penalty=ZeroSlope(),
+        optimiser=Adam(beta1=0.0, beta2=0.99), ema_half_life=44_000,
         summary="The non-saturating GAN with a zero-centred slope penalty at the data.", paper="Mescheder et al., 2018",
     )  # fmt: skip
 
@@ -132,9 +132,9 @@ _PATHS: dict[str, tuple[str, Literal["int", "float"], str, str]] = {
     "decay": ("optimiser.decay", "float", "share", "what RMSprop keeps of the mean squared gradient at each step"),
     "batch": ("batch", "int", "images", "samples of each kind shown to the discriminator at once"),
     "latent": ("latent", "int", "dimensions", "size of the generator's input"),
-    "discriminator_steps": ("discriminator_steps", "int", "steps", "updates of the discriminator for one of the generator"),
+    "discriminator_steps": ("discriminator_steps", "int", "steps", "its updates per update of the generator"),
     "penalty.weight": ("penalty.weight", "float", "logits", "weight of the slope penalty"),
-    "penalty.every": ("penalty.every", "int", "steps", "the penalty acts at every so many steps, as many times stronger"),
+    "penalty.every": ("penalty.every", "int", "steps", "the penalty acts once in so many steps, so much stronger"),
     "constraint.limit": ("constraint.limit", "float", "weight", "largest size of a critic's weight"),
     "ema_half_life": ("ema_half_life", "float", "images", "half-life of the averaged generator; none keeps no average"),
     "width": ("networks.width", "int", "channels or units", "size of the narrowest hidden layer"),

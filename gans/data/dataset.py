@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -147,11 +147,8 @@ class Synthetic:
 def shuffled(samples: Tensor, labels: Tensor | None, sizes: Mapping[str, int], *, seed: int = 0) -> dict[str, Split]:
     """Disjoint splits of the given sizes from one shuffle that is fixed for ever."""
     order = torch.randperm(len(samples), generator=generator(seed, "splits"))
-    places = order.split([*sizes.values(), len(samples) - sum(sizes.values())])
+    places = torch.split(order, [*sizes.values(), len(samples) - sum(sizes.values())])
     return {
         name: Split(samples[place], None if labels is None else labels[place])
         for name, place in zip(sizes, places, strict=False)
     }
-
-
-Entry = dict[str, Any]

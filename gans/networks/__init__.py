@@ -13,7 +13,8 @@ from .perceptrons import Perceptron, Perceptrons
 from .rows import bind, rows
 
 __all__ = [
-    "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Modes", "Networks", "Perceptron", "Perceptrons", "bind", "rebuilt", "rows",
+    "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Modes", "Networks", "Perceptron", "Perceptrons",
+    "bind", "rebuilt", "rows",
 ]  # fmt: skip
 
 
@@ -74,7 +75,7 @@ NETWORKS: dict[str, Callable[..., Networks]] = {
 
 
 def rebuilt(description: dict[str, Any]) -> Networks:
-    """The builder that `configuration.describe` wrote down; only builders of this catalogue, since code is never loaded."""
+    """The builder that `configuration.describe` wrote down, if the catalogue has it: code is never loaded."""
     values = dict(description)
     name = values.pop("type", None)
     if name not in NETWORKS:

@@ -11,7 +11,7 @@ from .layers import Alone, BatchNorm
 
 @dataclass(frozen=True, kw_only=True)
 class Convolutional:
-    """Halving and doubling by 4x4 convolutions of stride 2; `width` channels at the finest level, twice as many a level down."""
+    """4x4 convolutions of stride 2; `width` channels at the finest level, twice as many at each coarser one."""
 
     width: int = 32
     batch_norm_in_discriminator: bool = True
@@ -30,7 +30,8 @@ class Convolutional:
         if len(shape) != 3:
             return f"convolutions need images, but a sample has shape {shape}; take gan, wgan, wgan_gp or r1gan"
         if shape[1] != shape[2] or _levels(shape[1])[0] > 8 or shape[1] < 8:
-            return f"convolutions need square images of 8, 16, 28, 32, 64, ... pixels, but these have {shape[1]}x{shape[2]}"
+            size = f"{shape[1]}x{shape[2]}"
+            return f"convolutions need square images of 8, 16, 28, 32, 64, ... pixels, but these have {size}"
         return None
 
     def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
@@ -70,7 +71,7 @@ class Scalar(nn.Module):
 
 
 def _levels(size: int) -> tuple[int, int]:
-    """The coarsest side and the number of halvings that lead to it: 28 -> (7, 2), 32 -> (4, 3), 64 -> (4, 4), 8 -> (4, 1)."""
+    """The coarsest side and the number of halvings to it: 28 -> (7, 2), 32 -> (4, 3), 64 -> (4, 4), 8 -> (4, 1)."""
     halvings = 0
     while size % 2 == 0 and size > 4:
         size, halvings = size // 2, halvings + 1
@@ -78,7 +79,7 @@ def _levels(size: int) -> tuple[int, int]:
 
 
 def _initialised(network: nn.Module) -> nn.Module:
-    """N(0, 0.02) for products, N(1, 0.02) for the scales of batch norms, 0 for biases: the start that DCGAN prescribes."""
+    """N(0, 0.02) for products, N(1, 0.02) for scales of batch norms, 0 for biases: the start that DCGAN prescribes."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)

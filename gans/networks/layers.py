@@ -23,8 +23,8 @@ class Alone(nn.Module):
 class BatchNorm(nn.Module):
     """Batch normalisation whose mode is said by the caller and never guessed (Ioffe & Szegedy, 2015).
 
-    `learning`: the batch's statistics, remembered as a running average. `visiting`: the batch's statistics, not remembered,
-    for the other player's turn. `running`: the remembered ones, for sampling.
+    `learning`: the batch's statistics, remembered as a running average. `visiting`: the batch's statistics, not
+    remembered, for the other player's turn. `running`: the remembered ones, for sampling.
     """
 
     running_mean: Tensor
@@ -39,8 +39,8 @@ class BatchNorm(nn.Module):
         self.momentum, self.mode = momentum, "learning"
 
     def forward(self, x: Tensor) -> Tensor:
-        remembered = (None, None) if self.mode == "visiting" else (self.running_mean, self.running_var)
-        return functional.batch_norm(x, *remembered, self.weight, self.bias, self.mode != "running", self.momentum)
+        mean, var = (None, None) if self.mode == "visiting" else (self.running_mean, self.running_var)
+        return functional.batch_norm(x, mean, var, self.weight, self.bias, self.mode != "running", self.momentum)
 
 
 class Modes:

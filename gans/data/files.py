@@ -1,0 +1,126 @@
+"""Somebody's own data: a folder of images, or the arrays of an `.npz` file."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..configuration import ConfigError, whole
+from .dataset import Finite, shuffled
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+_MODES = {1: "L", 3: "RGB"}
+
+
+def images(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
+    """`{images: folder, size: 64, labels: folders, channels: 3}`: every image, cut to a centred square and resized.
+
+    With `labels: folders` the folder that holds an image is its class; without, folders are only searched.
+    """
+    folder, size = Path(parameters["images"]), parameters.get("size", 64)
+    labelled, channels = parameters.get("labels"), parameters.get("channels", 3)
+    whole("size", size, least=8)
+    if channels not in _MODES:
+        raise ConfigError(f"channels must be 1 (grey) or 3 (colour), but {channels!r} came")
+    if labelled not in (None, "folders"):
+        raise ConfigError(f"labels must be 'folders' or left out, but {labelled!r} came")
+    if not folder.is_dir():
+        raise ConfigError(f"images were expected in the folder {folder}, but there is no such folder")
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+    if len(files) < 10:
+        raise ConfigError(
+            f"{folder} should hold at least 10 images ({', '.join(_SUFFIXES)}), but {len(files)} were found; add images"
+        )
+    samples = torch.stack([_decoded(file, size, channels) for file in files])
+    classes: tuple[str, ...] | None = None
+    labels = None
+    if labelled:
+        if loose := [file for file in files if file.parent == folder]:
+            raise ConfigError(f"with labels: folders every image lies in its class's folder, but {loose[0]} does not")
+        names = [file.relative_to(folder).parts[0] for file in files]
+        classes = tuple(sorted(set(names)))
+        labels = torch.tensor([classes.index(name) for name in names])
+    splits = shuffled(samples, labels, _sizes(len(samples)))
+    return Finite(name=_name(folder), splits=splits, classes=classes)
+
+
+def npz(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
+    """`{npz: file}`: an array `samples` (or `images`, `arr_0`) and perhaps `labels`; nothing in it is executed.
+
+    Images are uint8, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]` with 1 or 3 channels; points are floats, `[N, D]`.
+    """
+    file = Path(parameters["npz"])
+    if not file.is_file():
+        raise ConfigError(f"data were expected in the file {file}, but there is no such file")
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            if not hasattr(arrays, "files"):
+                raise ConfigError(f"{file} should be an .npz file of named arrays, but it holds a single array")
+            name = next((name for name in ("samples", "images", "arr_0") if name in arrays.files), None)
+            if name is None:
+                has = ", ".join(arrays.files) or "nothing"
+                raise ConfigError(f"{file} should hold an array `samples`, but it holds {has}; rename the array")
+            samples = _array(arrays[name], file)
+            labels = torch.from_numpy(np.asarray(arrays["labels"], np.int64)) if "labels" in arrays.files else None
+    except ConfigError:
+        raise
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{file} cannot be read as an .npz file of plain arrays ({error}); write it again") from None
+    if labels is not None and labels.shape != samples.shape[:1]:
+        raise ConfigError(
+            f"{file} should hold a label for each of {len(samples)} samples, but {tuple(labels.shape)} came"
+        )
+    if len(samples) < 10:
+        raise ConfigError(f"{file} should hold at least 10 samples, but it holds {len(samples)}; add data")
+    classes = None if labels is None else tuple(str(label) for label in range(int(labels.max()) + 1))
+    return Finite(name=_name(file), splits=shuffled(samples, labels, _sizes(len(samples))), classes=classes)
+
+
+def _name(path: Path) -> str:
+    """What the data are called in a record: the last part of the path, without the machine's own folders."""
+    return path.resolve().name
+
+
+def _sizes(count: int) -> dict[str, int]:
+    """60 / 20 / 20 %."""
+    held = count // 5
+    return {"train": count - 2 * held, "select": held, "final": held}
+
+
+def _decoded(file: Path, size: int, channels: int) -> Tensor:
+    """The largest centred square of an image at `size` pixels a side: uint8 `[C, size, size]`."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(file) as opened:
+            image = opened.convert(_MODES[channels])
+            side = min(image.size)
+            left, top = (image.width - side) // 2, (image.height - side) // 2
+            square = image.resize((size, size), Image.Resampling.LANCZOS, (left, top, left + side, top + side))
+            pixels = np.asarray(square, np.uint8)
+    except (OSError, UnidentifiedImageError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ConfigError(f"{file} is not an image that can be read ({error}); repair it or take it away") from None
+    return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1).contiguous()
+
+
+def _array(array: "np.ndarray[Any, Any]", file: Path) -> Tensor:
+    """The samples of an array, or what is wrong with it."""
+    if array.ndim == 2 and array.dtype.kind == "f":
+        points = torch.from_numpy(array.astype(np.float32))
+        if not bool(points.isfinite().all()):
+            raise ConfigError(f"{file} should hold finite numbers, but some are not; clean it first")
+        return points
+    if array.dtype == np.uint8 and array.ndim in (3, 4):
+        images = torch.from_numpy(array)
+        images = images.unsqueeze(1) if images.ndim == 3 else images
+        if images.shape[1] not in _MODES and images.shape[-1] in _MODES:
+            images = images.permute(0, 3, 1, 2)
+        if images.shape[1] in _MODES:
+            return images.contiguous()
+    raise ConfigError(
+        f"{file} should hold float points [N, D] or uint8 images with 1 or 3 channels, but an array of {array.dtype}"
+        f" {list(array.shape)} came; convert it"
+    )
