@@ -8,7 +8,7 @@ from torch import Tensor
 
 from metrics.errors import UnfitError
 from metrics.features import Features
-from metrics.intervals import jackknife
+from metrics.intervals import root_jackknife
 from metrics.judge import Judge, pooled
 from metrics.moments import Gaussian, Moments, merge
 from metrics.reference import Reference
@@ -50,26 +50,45 @@ def without_each(real: Gaussian, rows: Tensor) -> Tensor:
 
 
 def _principal(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues [R] of rows' rows, and each row's squared coordinates along their eigenvectors [N, R]."""
-    if len(rows) <= rows.shape[1]:
-        values, vectors = torch.linalg.eigh(rows @ rows.T)
-        values = values.clamp_min(0)
-        return values, vectors.square() * values
-    values, vectors = torch.linalg.eigh(rows.T @ rows)
-    return values.clamp_min(0), (rows @ vectors).square()
+    """Eigenvalues [R] of the scatter of rows that sum to 0, and the squared left singular vectors with them [N, R].
+
+    Fewer rows than dimensions are first turned into the N - 1 dimensions that are left when their mean is taken away.
+    Else rounding mixes that empty direction with the smallest others, and hides that every sample spans its own.
+    """
+    values: Tensor
+    vectors: Tensor
+    if len(rows) > rows.shape[1] + 1:
+        values, vectors = torch.linalg.eigh(rows.T @ rows)
+        kept = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
+        return values[kept], (rows @ vectors[:, kept]).square() / values[kept]
+    turned = _turn(rows)[1:]
+    values, vectors = torch.linalg.eigh(turned @ turned.T)
+    return values.clamp_min(0), _turn(torch.cat([vectors[:1] * 0, vectors])).square()
+
+
+def _turn(rows: Tensor) -> Tensor:
+    """Householder's reflection of [N, R] that takes the constant vector to the first axis; it is its own inverse."""
+    normal = rows.new_full((len(rows), 1), len(rows) ** -0.5)
+    normal[0] += 1
+    normal /= normal.norm()
+    return rows - 2 * normal @ (normal.T @ rows)
 
 
 def _trace_lost(scatters: Tensor, loads: Tensor) -> Tensor:
-    """The integral of `without_each` for every row of `loads` = a^2 in the eigenbasis, by the trapezoid in log s.
+    """The integral of `without_each`, where a sample's a is given by its loads a_k^2 / m_k on the eigenvalues m_k.
 
-    The integrand is analytic in a strip of half-width pi/2 about the real axis of log s, so that a step of 1/2 leaves a
-    relative error of exp(-2 pi^2) = 3e-9; beyond the ends lies less than 1e-6 of it.
+    1 - a' (M + s^2)^-1 a is taken as two terms that cannot be negative; the first is 0 when every sample spans its own
+    direction. By the trapezoid in log s: the integrand is analytic within pi/2 of the real axis, so that a step of 1/2
+    leaves a relative error of exp(-2 pi^2) = 3e-9, and about 1e-6 of the integral lies beyond the ends.
     """
+    if not scatters.any():
+        return loads.new_zeros(len(loads))
     step = 0.5
-    scale = scatters[-1].sqrt().clamp_min(torch.finfo(scatters.dtype).tiny ** 0.25)
-    nodes = scale * torch.arange(-18, 14 + step, step, dtype=scatters.dtype, device=scatters.device).exp()
-    left = 1 - loads @ (1 / (scatters[:, None] + nodes.square()))
-    return -(left.clamp_min(torch.finfo(left.dtype).eps).log() @ nodes) * step / math.pi
+    exponents = torch.arange(-18, 14 + step, step, dtype=scatters.dtype, device=scatters.device)
+    nodes = scatters[-1].sqrt() * exponents.exp()
+    stays = nodes.square() / (scatters[:, None] + nodes.square())
+    left = (1 - loads.sum(1, keepdim=True)).clamp_min(0) + loads @ stays
+    return -(left.log() @ nodes) * step / math.pi
 
 
 class FrechetDistance(Judge):
@@ -118,7 +137,7 @@ class FrechetDistance(Judge):
     def verdict(self, features: Features, /) -> Scores:
         value = float(self.compute())
         left_out = without_each(self._reference() or self._side("real"), features.pooled)
-        interval = jackknife(value, left_out, low=0.0)
+        interval = root_jackknife(value, left_out)
         return Scores(scores={"fd": Score.of(value, interval, higher_is_better=self.higher_is_better)})
 
     def _side(self, side: str) -> Gaussian:

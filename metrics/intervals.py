@@ -16,15 +16,27 @@ def jackknife(value: float, left_out: Tensor, *, low: float = -math.inf, high: f
     """From the score without each sample in turn (Tukey, 1958), cut to where the score can lie.
 
     The score at N is an unbiased estimate of its own expectation at N, whatever its bias against N without end: only
-    its spread is wanted, and the jackknife's is right for smooth scores and too wide, never too narrow on average,
-    for others (Efron & Stein, 1981). A bootstrap with replacement answers another question: its samples hold doubles.
+    its spread is wanted, and the jackknife's is right for smooth scores and on average too wide for others, never too
+    narrow (Efron & Stein, 1981). A bootstrap with replacement answers another question: its samples hold doubles.
     """
+    error = _error(left_out)
+    return None if error is None else (max(low, value - Z * error), min(high, value + Z * error))
+
+
+def root_jackknife(value: float, left_out: Tensor) -> Interval | None:
+    """The same on the scale of the square root, where a squared distance near 0 is not skewed."""
+    error = _error(left_out)
+    if error is None or value <= 0:
+        return None
+    root, reach = math.sqrt(value), Z * error / (2 * math.sqrt(value))
+    return max(0.0, root - reach) ** 2, (root + reach) ** 2
+
+
+def _error(left_out: Tensor) -> float | None:
     count = len(left_out)
     if count < FEWEST:
         return None
-    variance = (count - 1) / count * (left_out - left_out.mean()).square().sum().item()
-    reach = Z * math.sqrt(variance)
-    return max(low, value - reach), min(high, value + reach)
+    return math.sqrt((count - 1) / count * float((left_out - left_out.mean()).square().sum()))
 
 
 def wilson(hits: int, count: int) -> Interval:

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from metrics.errors import RangeError, WeightsError
@@ -19,14 +19,14 @@ MEAN, DEVIATION = 0.1307, 0.3081
 
 
 class Network(nn.Module):
-    """61,706 parameters: two convolutions, two hidden layers, ten logits."""
+    """120,382 parameters: two convolutions, twice as wide as LeCun's, two hidden layers, dropout, ten logits."""
 
     def __init__(self) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            *(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-            *(nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
+            *(nn.Conv2d(1, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Conv2d(16, 32, 5), nn.ReLU(), nn.MaxPool2d(2)),
+            *(nn.Flatten(), nn.Dropout(0.25), nn.Linear(800, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU()),
         )
         self.head = nn.Linear(84, 10)
 
@@ -38,6 +38,8 @@ class Network(nn.Module):
 
 class LeNet(Extractor):
     """The last hidden layer and the logits of the digit classifier."""
+
+    batch = 128  # what a core's cache holds
 
     def __init__(self, weights: Path | None = None) -> None:
         super().__init__(name="lenet", digest=sha256(weights or WEIGHTS))
@@ -57,21 +59,24 @@ class LeNet(Extractor):
 
 def fit(images: Tensor, labels: Tensor, *, seed: int = 0, epochs: int = 60, batch: int = 64) -> Network:
     """Train the classifier on uint8 digits [N, 1, 28, 28] (or [N, 28, 28]); the same seed gives the same bits."""
-    random = Generator().manual_seed(seed)
-    pixels, labels = _pixels(images), labels.long()
-    network = _initialised(random)
+    with torch.random.fork_rng(devices=[]):  # what is drawn here moves nobody else's stream
+        torch.manual_seed(seed)
+        return _fit(_pixels(images), labels.long(), epochs, batch).eval()
+
+
+def _fit(pixels: Tensor, labels: Tensor, epochs: int, batch: int) -> Network:
+    network = Network()
     optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
-    per_epoch = len(pixels) // batch
-    for step in range(epochs * per_epoch):
-        if step % per_epoch == 0:
-            order = torch.split(torch.randperm(len(pixels), generator=random), batch)
-        rows = order[step % per_epoch]
-        _, logits = network(distort(pixels[rows], random))
-        optimiser.param_groups[0]["lr"] = 3e-3 * _warm_cosine(step / (epochs * per_epoch))
-        optimiser.zero_grad()
-        torch.autograd.backward(functional.cross_entropy(logits, labels[rows], label_smoothing=0.05))
-        optimiser.step()
-    return network.eval()
+    for epoch in range(epochs):
+        parts = torch.split(torch.randperm(len(pixels)), batch)
+        for number, rows in enumerate(parts):
+            _, logits = network(distort(pixels[rows]))
+            loss = functional.cross_entropy(logits, labels[rows], label_smoothing=0.05)
+            optimiser.param_groups[0]["lr"] = 3e-3 * _warm_cosine((epoch + number / len(parts)) / epochs)
+            optimiser.zero_grad()
+            torch.autograd.backward(loss)
+            optimiser.step()
+    return network
 
 
 @torch.no_grad()
@@ -81,11 +86,11 @@ def accuracy(network: Network, images: Tensor, labels: Tensor) -> float:
     return float((logits.argmax(1) == labels).double().mean())
 
 
-def distort(images: Tensor, random: Generator) -> Tensor:
+def distort(images: Tensor) -> Tensor:
     """Every image turned, scaled, sheared and moved a little, each its own way: the digits that 3,000 examples lack."""
 
     def draw(reach: float) -> Tensor:
-        return (2 * torch.rand(len(images), generator=random) - 1) * reach
+        return (2 * torch.rand(len(images)) - 1) * reach
 
     angle, shear = draw(math.radians(15)), draw(0.2)
     width, height = 1 + draw(0.15), 1 + draw(0.15)
@@ -129,18 +134,6 @@ def _pixels(images: Tensor) -> Tensor:
     if images.dtype != torch.uint8 or images.shape[-2:] != SHAPE[1:]:
         raise RangeError(f"lenet learns from uint8 digits of 28 x 28 pixels, not {images.dtype} {tuple(images.shape)}")
     return images.reshape(-1, *SHAPE).float() / 255
-
-
-def _initialised(random: Generator) -> Network:
-    """He's initialisation from a local stream: PyTorch's own draws from the global one."""
-    with torch.random.fork_rng(devices=[]):  # the constructors draw too
-        network = Network()
-    for parameter in network.parameters():
-        if parameter.dim() > 1:
-            nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=random)
-        else:
-            nn.init.zeros_(parameter)
-    return network
 
 
 def _warm_cosine(progress: float) -> float:
