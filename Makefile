@@ -1,0 +1,42 @@
+# Everything a newcomer needs: `make demo`, `make test`. Both set up what they need first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all check bench clean
+
+help: ## Say what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## Make the environment and install into it
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "$(PYTHON) is not Python 3.11 to 3.13: install one and say make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv is missing: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --python $(BIN)/python --constraint constraints.txt --editable . --group dev
+	@touch $@
+
+demo: install ## Run a small search on embedded data and show its leaderboard
+	@$(BIN)/ganarena demo
+
+test: install ## Run the default tests: offline, on the CPU, under five minutes
+	@$(BIN)/python -m pytest
+
+test-all: install ## Run the tests that take longer as well
+	@$(BIN)/python -m pytest -m "not gpu and not weights and not chaos"
+
+check: install ## Lint, format and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: install ## Measure, as ratios against named peers
+	@$(BIN)/python -m tests.benchmarks
+
+clean: ## Remove the environment and caches; records are kept
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Experiments with GANs: configured, scheduled on Ray, judged at every tick, recorded in MLflow, ranked."""

@@ -1,0 +1,49 @@
+"""The command line: `ganarena COMMAND`."""
+
+import sys
+
+import click
+
+from orchestrator.cli import about, evaluating, review, running
+from orchestrator.errors import Interrupted, RequestError, WorkError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ganarena", prog_name="ganarena")
+def commands() -> None:
+    """Train, judge and compare generative adversarial networks.
+
+    Start with `ganarena demo`, then `ganarena leaderboard`.
+    """
+
+
+for command in (*running.COMMANDS, *evaluating.COMMANDS, *review.COMMANDS, *about.COMMANDS):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a wrong request is one sentence and status 2, failed work status 1, an interruption 130."""
+    try:
+        commands(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        sys.exit(INTERRUPTED)
+    except WorkError as error:
+        _say(str(error))
+        sys.exit(INTERRUPTED if isinstance(error, Interrupted) else 1)
+    except ValueError as error:
+        if not isinstance(error, RequestError) and not type(error).__module__.startswith(("gans.", "metrics.")):
+            raise
+        _say(str(error))
+        sys.exit(2)
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"ganarena: {sentence}", err=True)

@@ -1,0 +1,82 @@
+"""Commands that judge and draw: evaluate, sample."""
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import chosen_device, common, computing, print_json
+from orchestrator.home import Home
+
+
+@click.command()
+@click.option("--real", required=True, metavar="SRC", help="Dataset name, image folder, .npz, .npy or .pt.")
+@click.option("--fake", required=True, metavar="SRC", help="The same; what is judged.")
+@click.option("--extractor", metavar="X", help="Feature space; default identity for features, inception for images.")
+@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The extractor's weights.")
+@click.option("--metrics", default="fd", show_default=True, metavar="F,F,...", help="Metric families.")
+@click.option("--samples", type=click.IntRange(min=2), metavar="N", help="Take N of each side; default all.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which N are taken.")
+@click.option("--range", "pixels", type=click.Choice(["0..1", "-1..1"]), help="Range of floating-point images.")
+@click.option("--check", is_flag=True, help="Also run torchmetrics' own classes and print the difference.")
+@computing
+@common
+def evaluate(
+    home: Home,
+    as_json: bool,
+    quiet: bool,
+    device: str,
+    real: str,
+    fake: str,
+    extractor: str | None,
+    weights: Path | None,
+    metrics: str,
+    samples: int | None,
+    seed: int,
+    pixels: str | None,
+    check: bool,
+) -> None:
+    """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
+    from orchestrator.cli.tables import scores_table, show
+    from orchestrator.evaluating import judge
+
+    document = judge(
+        real,
+        fake,
+        extractor=extractor,
+        weights=weights,
+        metrics=metrics.split(","),
+        samples=samples,
+        seed=seed,
+        pixels=pixels,
+        check=check,
+        cache=home.cache,
+        device=chosen_device(device),
+    )
+    if as_json:
+        print_json(document)
+        return
+    show(scores_table(document["scores"]))
+    for key, difference in document.get("check", {}).items():
+        click.echo(
+            f"{key}: torchmetrics gives {difference['torchmetrics']:.6g}, difference {difference['difference']:.2g}"
+        )
+
+
+@click.command()
+@click.argument("run")
+@click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many samples.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png, .npz or .npy file.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@common
+def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output: Path, seed: int) -> None:
+    """Draw from a recorded generator."""
+    from orchestrator.sampling import sample as draw
+
+    file = draw(home, run, count, output, seed)
+    if as_json:
+        print_json({"run_id": run, "file": str(file)})
+    else:
+        click.echo(f"{count} samples of run {run}: {file}")
+
+
+COMMANDS = (evaluate, sample)

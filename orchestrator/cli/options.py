@@ -1,0 +1,65 @@
+"""What every command takes, and how every command answers."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+class HomeFolder(click.ParamType[Home]):
+    """A home, which need not exist yet."""
+
+    name = "DIR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Home:
+        """Return the home at a path."""
+        return value if isinstance(value, Home) else Home.at(value)
+
+
+def common(command: Command) -> Command:
+    """Add `--home`, `--json` and `-q`."""
+    command = click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")(command)
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")(command)
+    described = "Where records are kept; GANARENA_HOME, or ./arena."
+    return click.option("--home", type=HomeFolder(), default="", metavar="DIR", help=described)(command)
+
+
+def computing(command: Command) -> Command:
+    """Add `--device`."""
+    return click.option(
+        "--device", type=click.Choice(DEVICES), default="auto", help="Where to compute.", show_default=True
+    )(command)
+
+
+def chosen_device(device: str) -> str:
+    """Return the device that was asked for, if this machine has it."""
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if not there[device]:
+        found = ", ".join(name for name, present in there.items() if present)
+        raise RequestError(f"--device {device}: this machine has {found}")
+    return device
+
+
+def print_json(document: Mapping[str, Any] | list[Any]) -> None:
+    """Print the one document of `--json`."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def existing(path: str) -> Path:
+    """Return the path of a file or folder that is there."""
+    if not Path(path).exists():
+        raise RequestError(f"{path}: no such file or folder")
+    return Path(path)

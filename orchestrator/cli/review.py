@@ -1,0 +1,113 @@
+"""Commands that look at what is recorded: leaderboard, runs, ui."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import click
+
+from orchestrator.cli.options import common, print_json
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+
+FORMATS = ("table", "csv", "md", "json")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME ...]")
+@click.option("--metric", metavar="M", help="Rank by this score instead of each search's objective.")
+@click.option("--all", "everything", is_flag=True, help="Every attempt, not just the latest.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@common
+def leaderboard(
+    home: Home, as_json: bool, quiet: bool, names: Sequence[str], metric: str | None, everything: bool, form: str
+) -> None:
+    """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
+    from orchestrator.cli.tables import leaderboard_tables, show
+    from orchestrator.leaderboard import as_json as document
+    from orchestrator.leaderboard import flat
+    from orchestrator.review import groups
+
+    ranked = groups(home, names, metric=metric, everything=everything)
+    if as_json or form == "json":
+        print_json(document(ranked))
+    elif form == "table":
+        show(*leaderboard_tables(ranked))
+    else:
+        rows = flat(ranked)
+        click.echo(_csv(rows) if form == "csv" else _markdown(rows), nl=False)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME ...]")
+@common
+def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str]) -> None:
+    """List the recorded contenders of every attempt, with status and reason."""
+    from orchestrator.cli.tables import runs_table, show
+    from orchestrator.review import records
+
+    found = records(home, names, everything=True)
+    listed = [
+        {
+            "run_id": record.run_id,
+            "experiment": record.experiment,
+            "attempt": record.attempt,
+            "contender": record.contender,
+            "variant": record.variant,
+            "status": record.status,
+            "reason": record.reason,
+            "replicas": [
+                {
+                    "run_id": each.run_id,
+                    "seed": each.seed,
+                    "status": each.status,
+                    "reason": each.reason,
+                    "step": each.step,
+                }
+                for each in record.replicas
+            ],
+        }
+        for record in found
+    ]
+    if as_json:
+        print_json(listed)
+    else:
+        show(runs_table(listed))
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@common
+def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
+    """Serve MLflow's own UI on this home, on loopback, until interrupted."""
+    from orchestrator.recording.server import serve
+
+    if not home.exists:
+        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
+
+    def ready(url: str) -> None:
+        if as_json:
+            print_json({"url": url})
+        else:
+            click.echo(f"MLflow's UI: {url} (Ctrl-C ends it)")
+
+    serve(home, port, ready)
+
+
+def _csv(rows: Sequence[dict[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _markdown(rows: Sequence[dict[str, object]]) -> str:
+    if not rows:
+        return ""
+    lines = [list(rows[0]), ["---"] * len(rows[0])]
+    lines += [["" if value is None else str(value).replace("|", "\\|") for value in row.values()] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+COMMANDS = (leaderboard, runs, ui)

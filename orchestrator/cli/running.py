@@ -1,0 +1,176 @@
+"""Commands that train: demo, search, study, train."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli.options import chosen_device, common, computing, print_json
+from orchestrator.errors import RequestError, WorkError
+from orchestrator.home import Home
+
+
+def on_a_file(command: Any) -> Any:
+    """Add what search and study share."""
+    for option in (
+        click.option("--address", metavar="RAY", help="Join this Ray cluster instead of starting an own one."),
+        click.option("--again", is_flag=True, help="Make a new attempt beside the recorded ones."),
+        click.option("--resume", is_flag=True, help="Go on with what is recorded under this name."),
+        click.option("-n", "--dry-run", is_flag=True, help="Print the resolved plan and exit; nothing is written."),
+        click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key of the file."),
+        click.argument("file", type=click.Path(path_type=Path), metavar="FILE"),
+    ):
+        command = option(command)
+    return computing(common(command))
+
+
+@click.command()
+@computing
+@common
+def demo(home: Home, as_json: bool, quiet: bool, device: str) -> None:
+    """Run a small search on embedded data; a second time print its result."""
+    from orchestrator.config import load
+
+    with as_file(files("experiments") / "demo.yaml") as file:
+        experiment = load(file)
+    known = bool(home.attempts(experiment.name))
+    _search(experiment, home=home, as_json=as_json, quiet=quiet, device=device, dry_run=False, resume=known)
+
+
+@click.command()
+@on_a_file
+def search(file: Path, changes: Sequence[str], **options: Any) -> None:
+    """Search a space of GANs, e.g. `ganarena search experiments/demo.yaml`."""
+    from orchestrator.config import SearchExperiment, load
+
+    experiment = load(file, changes)
+    if not isinstance(experiment, SearchExperiment):
+        raise RequestError(f"{file}: `study:` makes this a study; run it by `ganarena study {file}`")
+    _search(experiment, **options)
+
+
+@click.command()
+@on_a_file
+def study(file: Path, changes: Sequence[str], **options: Any) -> None:
+    """Run variants x seeds x data, e.g. `ganarena study experiments/study_ring.yaml`."""
+    from orchestrator.cli.tables import show, study_table
+    from orchestrator.config import StudyExperiment, load
+    from orchestrator.study import results
+
+    experiment = load(file, changes)
+    if not isinstance(experiment, StudyExperiment):
+        raise RequestError(f"{file}: without `study:` this is a search; run it by `ganarena search {file}`")
+    outcome = _conduct(experiment, **options)
+    if outcome is None:
+        return
+    document = results(outcome, options["home"])
+    if options["as_json"]:
+        print_json(document)
+    else:
+        show(study_table(document))
+        click.echo(
+            "\n".join(["rows     " + document["rows"], *("figure   " + figure for figure in document["figures"])])
+        )
+
+
+def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
+    """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
+    from orchestrator.cli.tables import plan_table, show
+    from orchestrator.live import View, shown
+    from orchestrator.search import choose_attempt, conduct
+    from orchestrator.search.planning import make_plan
+
+    chosen = chosen_device(device)
+    if dry_run:
+        plan = make_plan(experiment, home, chosen, write=False)
+        if as_json:
+            print_json(plan.as_json())
+        else:
+            show(plan_table(plan))
+        return None
+    choose_attempt(experiment, home, resume=how.get("resume", False), again=how.get("again", False))
+    view = View()
+    with nullcontext() if quiet else shown(view):
+        return conduct(experiment, home, device=chosen, announce=view.announce, **how)
+
+
+def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Run a search, then print its leaderboard, its best picture and what to type next."""
+    from orchestrator.cli.tables import leaderboard_tables, show
+    from orchestrator.review import best, groups, keep_picture
+
+    outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)
+    if outcome is None:
+        return
+    ranked = groups(home, [experiment.name])
+    winner = best(ranked)
+    if as_json:
+        print_json(outcome.summary() | {"best": winner})
+    else:
+        show(*leaderboard_tables(ranked))
+        if winner:
+            picture = keep_picture(home, winner["run_id"], experiment.name)
+            click.echo(f"\nsamples of the best contender: {_from_here(picture)}" if picture else "")
+            click.echo(_next_steps(home, experiment.name, winner["run_id"]))
+    if winner is None:
+        raise WorkError(f"no contender has a final score; `ganarena runs {experiment.name!r}` gives each one's reason")
+
+
+def _next_steps(home: Home, name: str, run_id: str) -> str:
+    at = "" if home == Home.at() else f" --home {_from_here(home.path)}"
+    return "\n".join(
+        (
+            "\nnext:",
+            f'  ganarena leaderboard{at} "{name}"',
+            f"  ganarena sample{at} {run_id} -n 64 -o samples.png",
+            f"  ganarena ui{at}",
+        )
+    )
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+@click.command()
+@click.argument("variant")
+@click.option("--data", required=True, metavar="D", help="A dataset name, an image folder, or an .npz file.")
+@click.option("--images", type=click.IntRange(min=1), help="Budget in images shown to the discriminator.")
+@click.option("--steps", type=click.IntRange(min=1), help="Budget in generator steps.")
+@click.option("--tick", type=click.IntRange(min=1), help="Score this often; default a tenth of the budget.")
+@click.option(
+    "--seed", "seeds", type=click.IntRange(min=0), multiple=True, default=(0,), show_default=True, help="Repeatable."
+)
+@click.option("--hyperparameter", "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option("--metrics", metavar="F,F,...", help="Metric families; default what the data allow.")
+@click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
+@click.option("--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Samples per score.")
+@click.option("--name", help="Name of the records; default VARIANT on DATA.")
+@computing
+@common
+def train(home: Home, as_json: bool, quiet: bool, device: str, **asked: Any) -> None:
+    """Train one contender without Ray, e.g. `ganarena train gan --data ring8 --images 500000`."""
+    from orchestrator.cli.tables import scores_table, show
+    from orchestrator.live import View, shown
+    from orchestrator.single import experiment_of, train_one
+
+    experiment = experiment_of(**asked)
+    view = View()
+    with nullcontext() if quiet else shown(view):
+        document = train_one(experiment, home, chosen_device(device), view.announce)
+    if as_json:
+        print_json(document)
+    else:
+        show(scores_table(document["scores"]))
+        click.echo(
+            f"{document['status']}{': ' + document['reason'] if document['reason'] else ''} · run {document['run_id']}"
+        )
+    if not document["scores"]:
+        raise WorkError(f"no final score: {document['reason']}")
+
+
+COMMANDS = (demo, search, study, train)

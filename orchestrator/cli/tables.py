@@ -1,0 +1,185 @@
+"""Tables for a terminal."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.leaderboard import Group, Row
+from orchestrator.records import ScoreRecord
+from orchestrator.search.planning import Plan
+
+STATUS_STYLES = {"finished": "green", "stopped": "yellow", "pruned": "dim", "failed": "red", "interrupted": "red"}
+PLAIN_WIDTH = 160
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print to stdout; wide enough for a table where nobody's terminal sets the width."""
+    console = Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH)
+    for renderable in renderables:
+        console.print(renderable)
+
+
+def number(value: float) -> str:
+    """Return four significant digits, without an exponent where a person would not write one."""
+    return f"{value:.4g}" if value == 0 or 1e-4 <= abs(value) < 1e6 else f"{value:.2e}"
+
+
+def scored(value: float, low: float | None, high: float | None) -> str:
+    """Return a value with its interval, if it has one."""
+    interval = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
+    return f"{number(value)}{interval}"
+
+
+def leaderboard_tables(groups: Sequence[Group]) -> list[RenderableType]:
+    """Return a titled table for each group of comparable rows."""
+    if not groups:
+        return [Text("nothing is recorded yet; `ganarena demo` records a small search", style="dim")]
+    return [part for group in groups for part in (_title(group), _leaderboard(group))]
+
+
+def _title(group: Group) -> Text:
+    dataset, extractor = group.protocol.get("dataset", {}), group.protocol.get("extractor", {})
+    budget = group.budget_class
+    title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
+    against = f"{group.protocol.get('reals')} reals of {dataset.get('split')}"
+    title.append(
+        f" · {group.protocol.get('generated')} samples against {against} · {extractor.get('name')} features",
+        style="dim",
+    )
+    amount = budget.get("amount")
+    amount = f"{amount:,}" if isinstance(amount, int) else amount
+    title.append(f" · {amount} {budget.get('unit')}, {budget.get('checkpoint')} checkpoint", style="dim")
+    return title
+
+
+def _leaderboard(group: Group) -> Table:
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table.add_column("rank", justify="right")
+    for column in ("contender", "variant"):
+        table.add_column(column, no_wrap=True)
+    better = "higher" if group.higher_is_better else "lower"
+    keys = list(dict.fromkeys(key for row in group.rows for key in row.scores))
+    keys.sort(key=lambda key: key != group.metric)
+    for key in keys:
+        table.add_column(f"{key} ({better})" if key == group.metric else key, no_wrap=True)
+    names = _telling(group.rows)
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for column in ("images", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("status", overflow="fold")
+    for row in group.rows:
+        table.add_row(*_cells(row, keys, names), style="bold" if row.rank == 1 else ("" if row.rank else "dim"))
+    return table
+
+
+def _cells(row: Row, keys: Sequence[str], names: Sequence[str]) -> list[RenderableType]:
+    status = Text(row.status, style=STATUS_STYLES.get(row.status, ""))
+    notes = "; ".join(note for note in (row.mark, row.reason) if note)
+    status.append(f": {notes}" if notes else "", style="dim")
+    scores = [_score(row.scores.get(key), row.last.get(key)) for key in keys]
+    config = [_short(row.config.get(name, "")) for name in names]
+    rank = str(row.rank) if row.rank else "-"
+    seconds = f"{row.seconds:.0f}"
+    return [rank, row.contender, row.variant, *scores, *config, f"{row.images:,}", seconds, status]
+
+
+def _score(score: ScoreRecord | None, last: float | None) -> str:
+    if score is None:
+        return "" if last is None else f"({number(last)} at its last tick)"
+    return scored(score.value, score.low, score.high)
+
+
+def _telling(rows: Sequence[Row]) -> list[str]:
+    """Return the parameters that tell these rows apart, the variant excepted."""
+    names = dict.fromkeys(name for row in rows for name in row.config)
+    varied = [name for name in names if len({row.config.get(name) for row in rows if name in row.config}) > 1]
+    return [name for name in varied if not name.startswith(("variant", "data.", "budget.", "seeds"))][:4]
+
+
+def _short(text: str) -> str:
+    try:
+        return number(float(text))
+    except ValueError:
+        return text
+
+
+def runs_table(listed: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return a row for each recorded contender."""
+    if not listed:
+        return Text("nothing is recorded yet; `ganarena demo` records a small search", style="dim")
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    for column in ("run", "experiment", "attempt", "contender", "variant", "replicas", "status", "reason"):
+        table.add_column(column, no_wrap=column != "reason", overflow="fold")
+    for run in listed:
+        status = Text(run["status"], style=STATUS_STYLES.get(run["status"], ""))
+        names = run["experiment"], str(run["attempt"]), run["contender"], run["variant"], str(len(run["replicas"]))
+        table.add_row(run["run_id"], *map(Text, names), status, Text(run["reason"] or ""))
+    return table
+
+
+def study_table(document: Mapping[str, Any]) -> Table:
+    """Return the summary of a study: a row for each variant and dataset, floors beside the scores that have one."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    keys = list(dict.fromkeys(key for row in document["table"] for key in row["scores"]))
+    for column in ("data", "variant", "seeds"):
+        table.add_column(column, no_wrap=True)
+    for key in keys:
+        floor = any(key in row["floors"] for row in document["table"])
+        table.add_column(f"{key} (perfect)" if floor else key)
+    for row in document["table"]:
+        cells = []
+        for key in keys:
+            score = row["scores"].get(key)
+            text = "" if score is None else scored(score["value"], score["low"], score["high"])
+            cells.append(text + (f" ({number(row['floors'][key])})" if key in row["floors"] else ""))
+        table.add_row(row["data"], row["variant"], str(row["replicas"]), *cells)
+    return table
+
+
+def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Return a row for each score."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    for column in ("score", "value", "95 % interval", "better"):
+        table.add_column(column)
+    for key, score in scores.items():
+        interval = "" if score["low"] is None else f"{number(score['low'])} to {number(score['high'])}"
+        table.add_row(key, number(score["value"]), interval, "higher" if score["higher_is_better"] else "lower")
+    return table
+
+
+def plan_table(plan: Plan) -> Table:
+    """Return what a search would do."""
+    budget = plan.experiment.budget
+    title = f"{len(plan.contenders)} contenders x {len(plan.experiment.seeds)} seeds, {plan.ticks} ticks to"
+    title += f" {budget.amount:,} {budget.unit} each, {plan.slots} at once with {plan.threads} thread each on {plan.device}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+    known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
+    drawn = {name: {contender.hyperparameters.get(name) for contender in plan.contenders.values()} for name in known}
+    names = [name for name, values in drawn.items() if len(values) > 1]
+    for column in ("contender", "variant", "data", *names):
+        table.add_column(column)
+    for name, contender in plan.contenders.items():
+        values = [contender.hyperparameters.get(each) for each in names]
+        shown = ["" if value is None else _short(str(value)) for value in values]
+        data = str(contender.data.get("name") or next(iter(contender.data.values())))
+        table.add_row(name, contender.variant, data, *shown)
+    return table
+
+
+def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Return a row for each entry of a catalogue."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table.add_column("name", no_wrap=True, style="bold")
+    table.add_column("summary")
+    table.add_column("paper", style="dim")
+    for entry in entries:
+        table.add_row(entry["name"], entry["summary"], entry.get("paper") or "")
+        for parameter in entry.get("hyperparameters", ()):
+            unit = f" {parameter['unit']}" if parameter["unit"] else ""
+            table.add_row("", Text(f"  {parameter['name']} = {parameter['default']}{unit}", style="dim"), "")
+    return table

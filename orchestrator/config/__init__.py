@@ -1,0 +1,31 @@
+"""The experiment file: its models, its reading, its checks."""
+
+from orchestrator.config.models import (
+    Budget,
+    Data,
+    Dimension,
+    Evaluation,
+    Experiment,
+    Resources,
+    Search,
+    SearchExperiment,
+    StudyAxes,
+    StudyExperiment,
+)
+from orchestrator.config.reading import load, schema, validate
+
+__all__ = [
+    "Budget",
+    "Data",
+    "Dimension",
+    "Evaluation",
+    "Experiment",
+    "Resources",
+    "Search",
+    "SearchExperiment",
+    "StudyAxes",
+    "StudyExperiment",
+    "load",
+    "schema",
+    "validate",
+]

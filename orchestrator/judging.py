@@ -1,0 +1,112 @@
+"""Where the layers meet: samples of a generator, judged against a split of a dataset, under a protocol that says so."""
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+import gans
+import metrics
+from orchestrator.config.models import Data, Evaluation
+from orchestrator.errors import RequestError
+
+Split = Literal["select", "final"]
+
+
+class Judge:
+    """Scores samples against the splits of one dataset; references are computed once a home."""
+
+    def __init__(
+        self, dataset: gans.data.Dataset, evaluation: Evaluation, *, cache: Path | None, device: str = "cpu"
+    ) -> None:
+        self.dataset = dataset
+        self.evaluation = evaluation
+        self.cache = cache
+        self.device = device
+        name = evaluation.extractor or ("identity" if dataset.kind == "points" else "inception")
+        weights = Path(evaluation.weights) if evaluation.weights else None
+        self.extractor = metrics.features.load(name, weights=weights, cache=cache).to(device)
+        self._references: dict[Split, metrics.Reference] = {}
+        if reason := self.extractor.check(dataset.shape, dataset.kind):
+            raise RequestError(f"evaluation.extractor: {name} cannot judge {dataset.name}: {reason}")
+        metrics.check(evaluation.metrics, self.extractor, dataset.modes)
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """From the main score key of each requested family to the family."""
+        return {metrics.key(family, self.extractor.name): family for family in self.evaluation.metrics}
+
+    def count(self, split: Split) -> int:
+        """How many generated samples a score on this split takes."""
+        return self.evaluation.samples if split == "select" else self.evaluation.at_end
+
+    def score(self, samples: Tensor, split: Split) -> metrics.Scores:
+        """Judge `samples` [N, ...] against `split`."""
+        return metrics.evaluate(
+            samples,
+            self.reference(split),
+            self.extractor,
+            self.evaluation.metrics,
+            range="-1..1" if self.dataset.kind == "images" else "features",
+            modes=self.dataset.modes,
+        )
+
+    def reference(self, split: Split) -> metrics.Reference:
+        """Return the real side of every score on `split`."""
+        if split not in self._references:
+            reals = self.reals(split)
+            self._references[split] = metrics.reference.build(
+                self.extractor,
+                reals.samples,
+                range="uint8" if self.dataset.kind == "images" else "features",
+                labels=reals.labels,
+                digest=self.dataset.digest,
+                split=split,
+                metrics=self.evaluation.metrics,
+                cache=self.cache,
+            )
+        return self._references[split]
+
+    def reals(self, split: Split) -> gans.data.Split:
+        """Return the whole split of finite data, or as many fresh draws of a law as there are generated samples."""
+        return self.dataset.split(split, self.count(split) if isinstance(self.dataset, gans.data.Synthetic) else None)
+
+    def protocol(self, split: Split, generator_state: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the meaning of a score on `split` depends on, besides its own metric."""
+        return {
+            "version": metrics.VERSION,
+            "dataset": {"name": self.dataset.name, "digest": self.dataset.digest, "split": split},
+            "reals": len(self.reals(split).samples),
+            "generated": self.count(split),
+            "resolution": list(self.dataset.shape),
+            "extractor": {"name": self.extractor.name, "digest": self.extractor.digest},
+            "resize": self.extractor.resize,
+            "generator": dict(generator_state),
+        }
+
+
+def load_data(data: Data, *, cache: Path | None) -> gans.data.Dataset:
+    """Load the dataset; a worker that has loaded it before keeps it."""
+    return _load_data(data.model_dump_json(exclude_none=True), cache)
+
+
+@lru_cache(maxsize=4)
+def _load_data(data: str, cache: Path | None) -> gans.data.Dataset:
+    described = Data.model_validate_json(data)
+    return gans.data.load(described.spec, cache=cache, download=described.download)
+
+
+@lru_cache(maxsize=4)
+def judge_for(data: str, evaluation: str, cache: Path | None, device: str) -> Judge:
+    """Return the judge for JSON of a `Data` and an `Evaluation`; a worker keeps it from one contender to the next."""
+    return Judge(_load_data(data, cache), Evaluation.model_validate_json(evaluation), cache=cache, device=device)
+
+
+def default_device() -> str:
+    """Return the best device of this machine."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

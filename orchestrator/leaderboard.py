@@ -1,0 +1,210 @@
+"""The leaderboard: contenders ranked by final scores, only against those of equal protocol and budget class."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.home import Home
+from orchestrator.records import ContenderRecord, ScoreRecord
+from orchestrator.space import canonical, digest
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One contender; without a rank where it has no complete final score, and the mark says why."""
+
+    rank: int | None
+    rank_low: int | None
+    rank_high: int | None
+    contender: str
+    experiment: str
+    variant: str
+    config: Mapping[str, str]
+    replicas: int
+    complete: int
+    scores: Mapping[str, ScoreRecord]
+    last: Mapping[str, float]
+    steps: int
+    images: int
+    seconds: float
+    status: str
+    reason: str | None
+    run_ids: Sequence[str]
+
+    @property
+    def mark(self) -> str | None:
+        """What a reader must know of the row's score."""
+        missing = self.replicas - self.complete
+        return f"{missing} of {self.replicas} failed" if missing and self.complete else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Rows that may be compared: equal protocol, equal budget class, one metric."""
+
+    protocol: Mapping[str, Any]
+    budget_class: Mapping[str, Any]
+    metric: str
+    higher_is_better: bool
+    rows: Sequence[Row]
+
+
+def latest(records: Iterable[ContenderRecord]) -> list[ContenderRecord]:
+    """Keep of each experiment its latest attempt."""
+    records = list(records)
+    newest = {record.experiment: 0 for record in records}
+    for record in records:
+        newest[record.experiment] = max(newest[record.experiment], record.attempt)
+    return [record for record in records if record.attempt == newest[record.experiment]]
+
+
+def leaderboard(*names: str, home: str | Path | None = None, metric: str | None = None) -> "DataFrame":
+    """Return what is recorded as a frame: a row for each contender, ranked within protocol and budget class."""
+    from pandas import DataFrame
+
+    from orchestrator.review import groups
+
+    return DataFrame(flat(groups(Home.at(home), names, metric=metric)))
+
+
+def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> list[Group]:
+    """Group the contenders by protocol and budget class, and rank each group by its final scores."""
+    groups: dict[tuple[str, str], list[ContenderRecord]] = {}
+    for record in records:
+        groups.setdefault((canonical(record.protocol), canonical(record.budget_class)), []).append(record)
+    ranked = [_group(members, metric) for _, members in sorted(groups.items())]
+    if metric and ranked and not any(row.rank for group in ranked for row in group.rows):
+        known = sorted({key for group in ranked for row in group.rows for key in row.scores})
+        if known:
+            raise RequestError(
+                f"no final score {metric!r} is recorded{did_you_mean(metric, known)}; there are {', '.join(known)}"
+            )
+    return ranked
+
+
+def summary(scores: Sequence[ScoreRecord]) -> ScoreRecord:
+    """Return the mean over replicas with Student's t interval, whose target is the mean over all seeds."""
+    values = [score.value for score in scores]
+    mean, half = fmean(values), half_width(values)
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return ScoreRecord(value=mean, low=low, high=high, higher_is_better=scores[0].higher_is_better)
+
+
+def half_width(values: Sequence[float]) -> float | None:
+    """Return the half width of the 95 % interval of a mean; None for a single value."""
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
+
+
+def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
+    first = members[0]
+    scored = [final for member in members for replica in member.replicas for final in replica.final.items()]
+    directions = {key: score.higher_is_better for key, score in scored}
+    extractor = ((first.protocol or {}).get("extractor") or {}).get("name")
+    wanted = [metric, f"{metric}_{extractor}"] if metric else [member.objective for member in members]
+    chosen = next((key for key in wanted if key in directions), metric or first.objective or "")
+    higher = directions.get(chosen, False)
+    rows = sorted((_row(member) for member in members), key=lambda row: _order(row, chosen, higher))
+    return Group(
+        protocol=first.protocol or {},
+        budget_class=first.budget_class or {},
+        metric=chosen,
+        higher_is_better=higher,
+        rows=_ranked(rows, chosen),
+    )
+
+
+def _row(record: ContenderRecord) -> Row:
+    complete = [replica for replica in record.replicas if replica.final]
+    keys = [key for key in complete[0].final if all(key in replica.final for replica in complete)] if complete else []
+    last = {key for replica in record.replicas for key in replica.last}
+    return Row(
+        rank=None,
+        rank_low=None,
+        rank_high=None,
+        contender=record.contender,
+        experiment=record.experiment,
+        variant=record.variant,
+        config=record.params,
+        replicas=len(record.replicas),
+        complete=len(complete),
+        scores={key: summary([replica.final[key] for replica in complete]) for key in keys},
+        last={key: fmean(r.last[key] for r in record.replicas if key in r.last) for key in sorted(last)},
+        steps=max((replica.step for replica in record.replicas), default=0),
+        images=max((replica.images for replica in record.replicas), default=0),
+        seconds=sum(replica.seconds for replica in record.replicas),
+        status=record.status,
+        reason=record.reason,
+        run_ids=[record.run_id, *(replica.run_id for replica in record.replicas)],
+    )
+
+
+def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, float, str]:
+    """Complete contenders by score, then those with a lost replica by score, then the unscored."""
+    score = row.scores.get(metric)
+    value = 0.0 if score is None else (-score.value if higher else score.value)
+    return score is None, row.complete < row.replicas, value, row.contender
+
+
+def _ranked(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Give ranks from 1 to the scored rows; equal scores share the better rank."""
+    ranked: list[Row] = []
+    for place, row in enumerate(rows, start=1):
+        if metric in row.scores:
+            before = ranked[-1] if ranked else None
+            tied = before is not None and before.scores[metric].value == row.scores[metric].value
+            tied = tied and before is not None and (before.mark is None) == (row.mark is None)
+            row = replace(row, rank=before.rank if tied and before else place)
+        ranked.append(row)
+    return ranked
+
+
+def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """Return one flat row a contender, for CSV and Markdown; every row has every column."""
+    keys = list(dict.fromkeys(key for group in groups for row in group.rows for key in row.scores))
+    rows = []
+    for group in groups:
+        for row in group.rows:
+            flat_row: dict[str, Any] = {"rank": row.rank, "experiment": row.experiment, "contender": row.contender}
+            flat_row |= {"variant": row.variant, "replicas": row.replicas, "metric": group.metric}
+            for key in keys:
+                score = row.scores.get(key)
+                flat_row |= {
+                    key: score and score.value,
+                    f"{key}_low": score and score.low,
+                    f"{key}_high": score and score.high,
+                }
+            flat_row |= {"steps": row.steps, "images": row.images, "seconds": row.seconds}
+            flat_row |= {"status": row.status, "reason": row.reason, "run_id": row.run_ids[0]}
+            flat_row |= {"protocol": digest(group.protocol), "budget_class": digest(group.budget_class)}
+            rows.append(flat_row)
+    return rows
+
+
+def as_json(groups: Sequence[Group]) -> dict[str, Any]:
+    """Return the document of `ganarena leaderboard --json`."""
+
+    def row_json(row: Row) -> dict[str, Any]:
+        return asdict(row) | {"mark": row.mark, "scores": {key: asdict(score) for key, score in row.scores.items()}}
+
+    return {
+        "groups": [
+            {
+                "protocol": dict(group.protocol),
+                "budget_class": dict(group.budget_class),
+                "metric": group.metric,
+                "rows": [row_json(row) for row in group.rows],
+            }
+            for group in groups
+        ]
+    }

@@ -1,0 +1,153 @@
+"""The live view: contenders, ticks, the best so far, reasons, the time left; plain lines where no one looks."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.recording.journal import Event, Standing, State
+
+SHOWN = 16
+BARS = "▁▂▃▄▅▆▇█"
+STYLES = {
+    "finished": "green",
+    "stopped": "yellow",
+    "pruned": "dim",
+    "failed": "red",
+    "interrupted": "red",
+    "running": "cyan",
+}
+
+
+class View:
+    """Follows an attempt; `announce` is called after every event."""
+
+    def __init__(self) -> None:
+        self.ticks = 1
+        self.objective = ""
+        self.higher_is_better = False
+        self.began: float | None = None
+        self.done_at_start = 0
+        self.state: State | None = None
+        self.live: Live | None = None
+        self.lines: TextIO | None = None
+
+    def announce(self, event: Event, state: State) -> None:
+        """Show what the event has changed."""
+        assert state.attempt  # noqa: S101  (the first event of every journal)
+        self.ticks, self.objective = state.attempt["ticks"], state.attempt["objective"]
+        self.higher_is_better = state.attempt["directions"][self.objective]
+        if self.began is None and event["kind"] == "tick":
+            self.began = event["began"]
+            self.done_at_start = self._done(state) - 1
+        self.state = state
+        if self.live:
+            self.live.update(self.render(), refresh=True)
+        if self.lines and (line := self._line(event)):
+            print(line, file=self.lines, flush=True)
+
+    def render(self) -> Group:
+        """Return the whole view."""
+        if self.state is None or self.state.attempt is None:
+            return Group(Text("starting Ray and preparing data ...", style="dim"))
+        table = Table(box=None, padding=(0, 1), header_style="bold")
+        for column in ("contender", "variant", "tick", self.objective, "", "status"):
+            table.add_column(column, justify="right" if column in ("tick", self.objective) else "left", overflow="fold")
+        best = self.best()
+        for name, standing in self._shown():
+            variant = self.state.attempt["contenders"][name]["variant"]
+            style = "bold" if best and best[0] == name else ""
+            status = Text(standing.status, style=STYLES.get(standing.status, "dim"))
+            if standing.reason:
+                status.append(f"  {standing.reason}", style="dim")
+            value = standing.tick["objective"] if standing.tick else None
+            shown = "" if value is None else f"{value:.4g}"
+            curve = sparkline([tick["objective"] for tick in self.state.ticks if tick["contender"] == name])
+            table.add_row(name, variant, f"{standing.ticks}/{self.ticks}", shown, curve, status, style=style)
+        return Group(table, Text(self.headline(), style="bold"))
+
+    def headline(self) -> str:
+        """Return one line: how far, the best so far, the time left."""
+        if self.state is None:
+            return ""
+        counts = self.state.counts()
+        ended = sum(standing.ended for standing in self.state.contenders.values())
+        parts = [f"{ended}/{len(self.state.contenders)} contenders"]
+        parts += [f"{count} {status}" for status, count in counts.items() if count and status != "finished"]
+        if best := self.best():
+            parts.append(f"best {self.objective} {best[1]:.4g} ({best[0]})")
+        if (left := self.seconds_left()) is not None:
+            parts.append(f"about {_clock(left)} left")
+        return " · ".join(parts)
+
+    def best(self) -> tuple[str, float] | None:
+        """Return the contender with the best objective at its last tick."""
+        standings = self.state.contenders.items() if self.state else ()
+        values = [(name, s.tick["objective"]) for name, s in standings if s.tick and s.tick["objective"] is not None]
+        if not values:
+            return None
+        return (max if self.higher_is_better else min)(values, key=lambda pair: pair[1])
+
+    def seconds_left(self) -> float | None:
+        """Return the time that the ticks to come will take at the pace so far."""
+        if self.state is None or self.began is None:
+            return None
+        done, total = self._done(self.state), self.ticks * len(self.state.contenders)
+        passed = time.time() - self.began
+        return passed / max(done - self.done_at_start, 1) * (total - done) if total > done else None
+
+    def _done(self, state: State) -> int:
+        """Return ticks done; an ended contender has none left to do."""
+        return sum(self.ticks if standing.ended else standing.ticks for standing in state.contenders.values())
+
+    def _shown(self) -> list[tuple[str, Standing]]:
+        """Return the contenders to show: those at work, then the last that ended."""
+        assert self.state  # noqa: S101  (called by render alone)
+        everyone = list(self.state.contenders.items())
+        if len(everyone) <= SHOWN:
+            return everyone
+        running = [pair for pair in everyone if pair[1].status == "running"]
+        ended = [pair for pair in everyone if pair[1].ended]
+        return sorted(ended[-(SHOWN - len(running)) :] + running)
+
+    def _line(self, event: Event) -> str | None:
+        if event["kind"] == "end":
+            reason = f": {event['reason']}" if event["reason"] else ""
+            return f"{event['contender']} {event['status']}{reason} · {self.headline()}"
+        if event["kind"] == "tick" and event["objective"] is not None:
+            assert self.state  # noqa: S101  (set by announce)
+            ticks = self.state.contenders[event["contender"]].ticks
+            return f"{event['contender']} tick {ticks}/{self.ticks} {self.objective} {event['objective']:.4g}"
+        return None
+
+
+@contextmanager
+def shown(view: View) -> Iterator[None]:
+    """Show the view on stderr while the work goes on: alive in a terminal, plain lines elsewhere."""
+    if sys.stderr.isatty():
+        with Live(view.render(), console=Console(stderr=True), auto_refresh=False) as live:
+            view.live = live
+            yield
+    else:
+        view.lines = sys.stderr
+        yield
+
+
+def sparkline(values: list[float | None]) -> str:
+    """Return a curve as bars, low to high."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return ""
+    low, span = min(known), max(known) - min(known) or 1.0
+    return "".join(BARS[int((value - low) / span * (len(BARS) - 1))] for value in known[-20:])
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,1 @@
+"""Records: the journal of an attempt, the outbox that sends it, and MLflow, where it is read."""

@@ -1,0 +1,124 @@
+"""The journal of one attempt: an append-only file of what happened, and the state that it adds up to."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Event = dict[str, Any]
+
+WORST_FIRST = ("failed", "interrupted", "running", "pruned", "stopped", "finished")
+"""A contender's status is the worst of its replicas'."""
+
+
+@dataclass
+class Standing:
+    """How one contender stands: its last tick, whether it has ended, and why."""
+
+    status: str = "waiting"
+    reason: str | None = None
+    tick: Event | None = None
+    ticks: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Is there nothing left to do?"""
+        return self.status in ("finished", "stopped", "pruned", "failed")
+
+
+@dataclass
+class State:
+    """What a journal adds up to."""
+
+    attempt: Event | None = None
+    contenders: dict[str, Standing] = field(default_factory=dict)
+    ticks: list[Event] = field(default_factory=list)
+    closed: bool = False
+
+    def accepts(self, event: Event) -> bool:
+        """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
+        if event["kind"] != "tick":
+            return True
+        tick = self.contenders[event["contender"]].tick
+        return tick is None or event["step"] > tick["step"]
+
+    def apply(self, event: Event) -> None:
+        """Take one event in."""
+        match event["kind"]:
+            case "attempt":
+                self.attempt = event
+                self.contenders = {name: Standing() for name in event["contenders"]}
+            case "tick":
+                standing = self.contenders[event["contender"]]
+                standing.tick, standing.ticks = event, standing.ticks + 1
+                standing.status, standing.reason = worst(event["replicas"])
+                self.ticks.append(event)
+                self.closed = False
+            case "end":
+                standing = self.contenders[event["contender"]]
+                standing.status, standing.reason = event["status"], event["reason"]
+            case "close":
+                self.closed = True
+
+    def counts(self) -> dict[str, int]:
+        """Return how many contenders have each status."""
+        statuses = [standing.status for standing in self.contenders.values()]
+        return {status: statuses.count(status) for status in ("finished", "stopped", "pruned", "failed", "interrupted")}
+
+
+class Journal:
+    """An append-only file, one JSON event a line; a line cut short by a crash is dropped when it is opened again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.state = State()
+        self._lock = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = 0
+        for event, end in _complete_lines(path):
+            self.state.apply(event)
+            kept = end
+        self._file = path.open("ab")
+        self._file.truncate(kept)
+
+    def append(self, event: Event) -> bool:
+        """Write `event` durably, unless it was told already; say whether it was new."""
+        with self._lock:
+            if not self.state.accepts(event):
+                return False
+            self._file.write(json.dumps(event, allow_nan=False).encode() + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self.state.apply(event)
+            return True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    """Yield the complete events from byte `offset` on, each with the offset behind it."""
+    yield from _complete_lines(path, offset)
+
+
+def worst(replicas: list[Event]) -> tuple[str, str | None]:
+    """Return the worst status among replicas, with the first reason given for it."""
+    status = min((replica["status"] for replica in replicas), key=WORST_FIRST.index)
+    reasons = [replica["reason"] for replica in replicas if replica["status"] == status and replica["reason"]]
+    return status, reasons[0] if reasons else None
+
+
+def _complete_lines(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            offset += len(line)
+            if not line.endswith(b"\n"):
+                return
+            yield json.loads(line), offset

@@ -1,0 +1,48 @@
+"""What review reads: contenders and their replicas as plain values, whatever store they came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreRecord:
+    """A recorded score; the interval is 95 %, and null where none is valid."""
+
+    value: float
+    low: float | None
+    high: float | None
+    higher_is_better: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaRecord:
+    """One seed of a contender."""
+
+    run_id: str
+    seed: int
+    status: str
+    reason: str | None
+    step: int
+    images: int
+    seconds: float
+    final: Mapping[str, ScoreRecord]
+    last: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContenderRecord:
+    """One contender of one attempt, with all of its replicas."""
+
+    run_id: str
+    experiment: str
+    attempt: int
+    contender: str
+    variant: str
+    status: str
+    reason: str | None
+    objective: str | None
+    protocol: Mapping[str, Any] | None
+    budget_class: Mapping[str, Any] | None
+    params: Mapping[str, str]
+    replicas: Sequence[ReplicaRecord] = field(default_factory=tuple)

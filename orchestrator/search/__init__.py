@@ -1,0 +1,150 @@
+"""A search, or a study: contenders scheduled by Ray Tune, every report recorded on the driver."""
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config.models import Experiment, SearchExperiment
+from orchestrator.errors import Interrupted, RequestError
+from orchestrator.home import Home
+from orchestrator.recording.journal import Event, State, events
+from orchestrator.recording.recorder import Recorder, flush
+from orchestrator.search.planning import Announce, Plan, make_plan
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+SENDING_SECONDS = 60.0
+
+RAYS_OWN_NOISE_OFF = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_V2_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an attempt has come to."""
+
+    plan: Plan
+    state: State
+    folder: Path
+
+    def summary(self) -> dict[str, Any]:
+        """Return counts of contenders, the time it took, and how much of the machine it used."""
+        counts = self.state.counts()
+        wall, busy = times(self.state.ticks)
+        return {
+            "experiment": self.plan.experiment.name,
+            "contenders": len(self.state.contenders),
+            **{status: counts[status] for status in ("finished", "stopped", "pruned", "failed")},
+            "wall_seconds": wall,
+            "utilisation": busy / (wall * self.plan.slots) if wall else None,
+        }
+
+
+def search(experiment: SearchExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
+    """Run a search from Python; return a row for each contender, the best first."""
+    from orchestrator.leaderboard import leaderboard
+
+    conduct(experiment, Home.at(home), **how)
+    return leaderboard(experiment.name, home=home)
+
+
+def conduct(
+    experiment: Experiment,
+    home: Home,
+    *,
+    resume: bool = False,
+    again: bool = False,
+    address: str | None = None,
+    device: str = "cpu",
+    announce: Announce | None = None,
+) -> Outcome:
+    """Run every contender of `experiment` to its end; what is recorded already is not run again."""
+    choose_attempt(experiment, home, resume=resume, again=again)
+    plan = make_plan(experiment, home, device, write=True)
+    with home.writing(experiment.name):
+        folder = choose_attempt(experiment, home, resume=resume, again=again)
+        flush(home, but=folder)
+        return _execute(plan, home, folder, address=address, announce=announce)
+
+
+def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool) -> Path:
+    """Return the folder of the attempt to begin or to go on with; what exists is never overwritten."""
+    name, attempts = experiment.name, home.attempts(experiment.name)
+    if attempts and not (resume or again):
+        raise RequestError(
+            f"{name!r} has contenders already: --resume goes on with them, --again makes a new attempt,"
+            " or use another name"
+        )
+    if again or not attempts:
+        return home.experiment(name) / f"attempt-{len(attempts) + 1:03d}"
+    recorded, _ = next(events(attempts[-1] / "journal.jsonl"), ({}, 0))
+    if recorded:
+        given = experiment.model_dump(mode="json", exclude_none=True)
+        if different := differences(recorded["experiment"], given):
+            raise RequestError(
+                f"--resume refuses a changed file: {'; '.join(different)};"
+                " undo the change, use --again, or another name"
+            )
+    return attempts[-1]
+
+
+def differences(was: Any, now: Any, path: str = "") -> list[str]:
+    """Return what differs between two plain values, a phrase for each key."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        keys = [*was, *(key for key in now if key not in was)]
+        return [each for key in keys for each in differences(was.get(key), now.get(key), f"{path}.{key}".lstrip("."))]
+    return [] if was == now else [f"{path} was {was!r} and is {now!r}"]
+
+
+def times(ticks: list[Event]) -> tuple[float, float]:
+    """Return the seconds from the first training step to the last, and those of training and scoring in all trials.
+
+    Launches are summed: the time between a kill and a resume is nobody's.
+    """
+    wall = busy = 0.0
+    for launch in sorted({tick["launch"] for tick in ticks}):
+        members = [tick for tick in ticks if tick["launch"] == launch]
+        wall += max(tick["time"] for tick in members) - min(tick["began"] for tick in members)
+        busy += sum(tick["busy"] for tick in members)
+    return wall, busy
+
+
+def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, announce: Announce | None) -> Outcome:
+    """Start what has not ended, record what happens, and close the attempt."""
+    recorder = Recorder(home, folder)
+    state = recorder.journal.state
+    interrupted = False
+    try:
+        if state.attempt is None:
+            recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+        left = [name for name, standing in state.contenders.items() if not standing.ended]
+        if left or not state.closed:
+            os.environ.update(RAYS_OWN_NOISE_OFF | os.environ)  # before Ray is imported
+            from orchestrator.search.driver import Driver
+            from orchestrator.search.launching import launch
+
+            driver = Driver(plan, recorder, announce)
+            if left:
+                interrupted = launch(plan, home, folder, driver, left, address)
+            driver.close(interrupted=interrupted)
+    finally:
+        sent = recorder.close(SENDING_SECONDS)
+    if not sent:
+        logging.getLogger(__name__).warning(
+            "MLflow could not be reached (%s); the records wait in %s and the next command sends them",
+            recorder.trouble,
+            home.outbox,
+        )
+    if interrupted:
+        raise Interrupted("what was done is saved; the same command with --resume goes on from there")
+    return Outcome(plan=plan, state=state, folder=folder)

@@ -1,0 +1,81 @@
+"""What happens on the driver: every report becomes an event, every end a status with its reason."""
+
+import time
+from pathlib import Path
+
+from orchestrator.leaderboard import summary
+from orchestrator.recording.journal import Event, State
+from orchestrator.recording.recorder import Recorder
+from orchestrator.records import ScoreRecord
+from orchestrator.search.planning import Announce, Plan
+
+
+class Driver:
+    """Turns what Ray says into events of the journal."""
+
+    def __init__(self, resolved: Plan, recorder: Recorder, announce: Announce | None = None) -> None:
+        self.plan = resolved
+        self.recorder = recorder
+        self.announce = announce
+        self.launch = time.time()
+        self.pruned: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        """Ray pickles its callbacks for a restore of its own; ours is the journal's, and a driver never travels."""
+        return {}
+
+    @property
+    def state(self) -> State:
+        """What the journal adds up to."""
+        return self.recorder.journal.state
+
+    def tick(self, event: Event, checkpoint: Path) -> None:
+        """Record one report, and the end of its contender if this was the last."""
+        event = event | {"launch": self.launch, "checkpoint": str(checkpoint)}
+        if self._tell(event, checkpoint):
+            status, reason = (
+                self.state.contenders[event["contender"]].status,
+                self.state.contenders[event["contender"]].reason,
+            )
+            if status not in ("running", "waiting"):
+                self.end(event["contender"], status, reason)
+
+    def end(self, name: str, status: str, reason: str | None) -> None:
+        """Record the end of a contender, with the summary over its replicas."""
+        tick = self.state.contenders[name].tick
+        finals = [replica["final"]["scores"] for replica in tick["replicas"] if replica["final"]] if tick else []
+        numbers = {}
+        for key in finals[0] if finals else ():
+            if all(key in final for final in finals):
+                score = summary([ScoreRecord(**final[key]) for final in finals])
+                numbers[f"{key}_mean"] = score.value
+                numbers |= {
+                    f"{key}_{end}": value for end in ("low", "high") if (value := getattr(score, end)) is not None
+                }
+        self._tell(
+            {"kind": "end", "contender": name, "status": status, "reason": reason, "summary": numbers, "tick": tick}
+        )
+
+    def left_by_ray(self, name: str, error: str | None, *, interrupted: bool = False) -> None:
+        """Ray is done with this trial: if the trial itself had not ended, say who ended it."""
+        if self.state.contenders[name].ended:
+            return
+        if error is not None:
+            self.end(name, "failed", error)
+        elif name in self.pruned:
+            self.end(name, "pruned", self.pruned[name])
+        elif interrupted:
+            self.end(name, "interrupted", "interrupted by the user")
+
+    def close(self, *, interrupted: bool) -> None:
+        """Close the attempt."""
+        status = "interrupted" if interrupted else "finished"
+        counts = self.state.counts()
+        reason = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+        self._tell({"kind": "close", "status": status, "reason": reason})
+
+    def _tell(self, event: Event, files: Path | None = None) -> bool:
+        new = self.recorder.append(event, files)
+        if new and self.announce:
+            self.announce(event, self.state)
+        return new

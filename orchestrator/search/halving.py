@@ -1,0 +1,87 @@
+"""Ray's asynchronous successive halving, spoken to in our words: contenders, budgets, reasons."""
+
+from typing import Any
+
+from ray.tune.experiment import Trial
+from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
+
+from orchestrator.config.models import Experiment, SearchExperiment
+from orchestrator.recording.journal import Event
+from orchestrator.search.driver import Driver
+
+
+def make_scheduler(experiment: Experiment, driver: Driver) -> TrialScheduler:
+    """Return the scheduler that the experiment asks for, with its memory of earlier launches."""
+    if not isinstance(experiment, SearchExperiment) or experiment.search.scheduler == "none":
+        return FIFOScheduler()
+    halving = Halving(experiment, driver)
+    halving.remember(driver.state.ticks, -1 if driver.plan.higher_is_better else 1)
+    return halving
+
+
+class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
+    """Ray's ASHA, in which a contender keeps its identity over a resume and none is pruned at the end of its budget."""
+
+    def __init__(self, experiment: SearchExperiment, driver: Driver) -> None:
+        self.driver = driver
+        self.total = experiment.budget.amount
+        super().__init__(
+            time_attr="spent",
+            metric="objective",
+            mode="min",
+            max_t=self.total,
+            grace_period=experiment.search.grace or experiment.budget.tick,
+            reduction_factor=experiment.search.reduction,
+            stop_last_trials=False,
+        )
+
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Take in a contender."""
+        super().on_trial_add(tune_controller, _Named(trial))
+
+    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
+        """Prune, with a reason, or go on."""
+        if result["spent"] >= self.total:
+            return str(TrialScheduler.CONTINUE)
+        decision = str(super().on_trial_result(tune_controller, _Named(trial), result))
+        if decision == TrialScheduler.STOP:
+            peers = max(
+                len(recorded) for milestone, recorded in self._brackets[0]._rungs if milestone <= result["spent"]
+            )
+            share = f"the best 1/{self._reduction_factor:g} of {peers}"
+            self.driver.pruned[trial.config["contender"]] = (
+                f"pruned by asha at {result['spent']}: not among {share} so far"
+            )
+        return decision
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Let go of a contender."""
+        super().on_trial_remove(tune_controller, _Named(trial))
+
+    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
+        """Let go of a contender."""
+        super().on_trial_remove(tune_controller, _Named(trial))
+
+    def remember(self, ticks: list[Event], sign: int) -> None:
+        """Take in what earlier launches of this attempt reported, in its order."""
+        for tick in ticks:
+            known = _Known(tick["contender"])
+            if known.trial_id not in self._trial_info:
+                super().on_trial_add(None, known)
+            if tick["spent"] < self.total and tick["objective"] is not None:
+                super().on_trial_result(None, known, {"spent": tick["spent"], "objective": sign * tick["objective"]})
+        self._trial_info.clear()
+
+
+class _Known:
+    """A contender as ASHA sees it: a name."""
+
+    def __init__(self, name: str) -> None:
+        self.trial_id = name
+
+
+class _Named(_Known):
+    """A trial under its contender's name."""
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__(trial.config["contender"])

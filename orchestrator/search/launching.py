@@ -1,0 +1,130 @@
+"""Ray: started or joined, given the contenders that are left, and left again."""
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial
+
+from orchestrator.config.models import Data
+from orchestrator.home import Home
+from orchestrator.recording.journal import Event
+from orchestrator.search.driver import Driver
+from orchestrator.search.halving import make_scheduler
+from orchestrator.search.planning import Plan, cores
+from orchestrator.trial import Brief, run
+
+RETRIES_OF_A_LOST_WORKER = 3
+
+
+def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], address: str | None) -> bool:
+    """Give what is left to Ray; say whether the user interrupted it."""
+    warming = threading.Thread(target=_warm, args=(plan, home), daemon=True)
+    warming.start()
+    with _ray(address):
+        experiment = plan.experiment
+        saved = {
+            name: tick["checkpoint"]
+            for name in left
+            if (tick := driver.state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
+        }
+        warming.join()
+        asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
+        contenders = {name: plan.contenders[name] for name in left}
+        trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
+        tuner = tune.Tuner(
+            tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
+            param_space={"contender": tune.grid_search(left)},
+            tune_config=tune.TuneConfig(
+                metric="objective",
+                mode="min",
+                scheduler=make_scheduler(experiment, driver),
+                max_concurrent_trials=plan.slots,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(
+                name=f"launch-{int(driver.launch * 1000)}",
+                storage_path=str(folder),
+                callbacks=[Reporter(driver)],
+                verbose=0,
+                # The journal may be one tick behind the checkpoints when the driver dies: keep the one before.
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+                failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
+            ),
+        )
+        tuner.fit()
+    running = [name for name, standing in driver.state.contenders.items() if not standing.ended]
+    for name in running:
+        driver.left_by_ray(name, None, interrupted=True)
+    return bool(running)
+
+
+def _warm(plan: Plan, home: Home) -> None:
+    """Compute references while Ray starts, so that no worker has to."""
+    from orchestrator.judging import judge_for
+
+    sources = {contender.name: contender.data for contender in plan.contenders.values()}
+    for source in {str(data): data for data in sources.values()}.values():
+        data = Data.model_validate(source).model_dump_json()
+        judge = judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu")
+        judge.reference("select")
+        judge.reference("final")
+
+
+@contextmanager
+def _ray(address: str | None) -> Iterator[None]:
+    """Start our own Ray, or join the one at `address`; never a stray one."""
+    address = address or os.environ.get("RAY_ADDRESS")
+    for noisy in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    settings: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": cores()}
+    if not address:
+        settings["include_dashboard"] = False
+    ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+class Reporter(tune.Callback):  # type: ignore[misc]
+    """Ray's callbacks; a report and its checkpoint come one after the other and are recorded together."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.reports: dict[str, Event] = {}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
+    ) -> None:
+        """Keep the report until its checkpoint is there; a failure has none."""
+        event = json.loads(result["event"])
+        if event["kind"] == "failure":
+            self.driver.end(event["contender"], "failed", event["reason"])
+        else:
+            self.reports[trial.trial_id] = event
+
+    def on_checkpoint(self, iteration: int, trials: list[Trial], trial: Trial, checkpoint: Any, **_: Any) -> None:
+        """Record the tick, now that the work up to it is saved."""
+        if event := self.reports.pop(trial.trial_id, None):
+            self.driver.tick(event, Path(checkpoint.path))
+
+    def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Record the end of a trial that did not say so itself: it was pruned."""
+        self.driver.left_by_ray(trial.config["contender"], None)
+
+    def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Record that its worker was lost too often."""
+        self.driver.left_by_ray(trial.config["contender"], _last_line(trial.get_error()))
+
+
+def _last_line(error: object) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "the worker died"

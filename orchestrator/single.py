@@ -1,0 +1,122 @@
+"""One contender without Ray: the same trial, the same records, in this process."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Experiment, SearchExperiment, validate
+from orchestrator.config.document import Document, parse
+from orchestrator.errors import Interrupted, RequestError
+from orchestrator.home import Home
+from orchestrator.recording.journal import Event
+from orchestrator.recording.recorder import Recorder
+from orchestrator.search import SENDING_SECONDS, choose_attempt
+from orchestrator.search.driver import Driver
+from orchestrator.search.planning import Announce, Plan, make_plan
+from orchestrator.trial import Brief, pursue
+
+
+def experiment_of(
+    *,
+    variant: str,
+    data: str,
+    images: int | None,
+    steps: int | None,
+    tick: int | None,
+    seeds: Sequence[int],
+    settings: Sequence[str],
+    metrics: str | None,
+    extractor: str | None,
+    samples: int,
+    name: str | None,
+) -> SearchExperiment:
+    """Return the experiment that the options of `ganarena train` describe, checked as a file would be."""
+    if (images is None) == (steps is None):
+        raise RequestError("expected exactly one of --images and --steps")
+    unit, amount = ("images", images) if images is not None else ("steps", steps)
+    evaluation: dict[str, Any] = {"samples": samples}
+    if metrics:
+        evaluation["metrics"] = metrics.split(",")
+    if extractor:
+        evaluation["extractor"] = extractor
+    value = {
+        "name": name or f"{variant} on {data}",
+        "variant": variant,
+        "data": source(data),
+        "hyperparameters": dict(_setting(text) for text in settings),
+        "budget": {unit: amount, "tick": tick or max(1, (amount or 1) // 10)},
+        "seeds": list(dict.fromkeys(seeds)),
+        "evaluation": evaluation,
+    }
+    experiment = validate(Document("train", value, {}), folder=Path.cwd())
+    assert isinstance(experiment, SearchExperiment)  # noqa: S101  (no `study` in it)
+    return experiment
+
+
+def source(text: str) -> dict[str, Any]:
+    """Return the data that a word on the command line means: a folder, an .npz file, or a dataset's name."""
+    path = Path(text)
+    if path.suffix == ".npz":
+        return {"npz": text}
+    if path.is_dir():
+        return {"images": text, "size": 64}
+    return {"name": text}
+
+
+def train_one(experiment: Experiment, home: Home, device: str, announce: Announce) -> dict[str, Any]:
+    """Train the one contender of `experiment`; return its run, scores, status and reason."""
+    plan = make_plan(experiment, home, device, write=True)
+    with home.writing(experiment.name):
+        folder = choose_attempt(experiment, home, resume=False, again=True)
+        recorder = Recorder(home, folder)
+        driver = Driver(plan, recorder, announce)
+        try:
+            recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+            _train(plan, home, folder, driver)
+            driver.close(interrupted=False)
+        except KeyboardInterrupt:
+            for name in plan.contenders:
+                driver.left_by_ray(name, None, interrupted=True)
+            driver.close(interrupted=True)
+            raise Interrupted(f"the checkpoint of the last tick is kept in {folder}") from None
+        finally:
+            recorder.close(SENDING_SECONDS)
+    return _document(home, experiment.name)
+
+
+def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
+    (contender,) = plan.contenders.values()
+    kept: list[Path] = []
+
+    def report(event: Event, files: Path) -> None:
+        checkpoint = folder / contender.name / f"step-{event['step']}"
+        shutil.copytree(files, checkpoint)
+        driver.tick(event, checkpoint)
+        kept.append(checkpoint)
+        if len(kept) > 1:
+            shutil.rmtree(kept.pop(0))
+
+    pursue(contender, Brief.of(plan, home), report)
+
+
+def _document(home: Home, name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from orchestrator.review import groups
+
+    (group,) = groups(home, [name])
+    (row,) = group.rows
+    return {
+        "run_id": row.run_ids[0],
+        "scores": {key: asdict(score) for key, score in row.scores.items()},
+        "status": row.status,
+        "reason": row.reason,
+    }
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise RequestError(f"-p {text}: expected NAME=VALUE, for example -p generator_lr=1e-4")
+    return name, parse(f"value: {value}", source=f"-p {name}").value["value"]

@@ -1,0 +1,150 @@
+"""A study: variants x seeds x data, told as tidy rows; the table and the figures are drawn from those rows alone."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config.models import StudyExperiment
+from orchestrator.home import Home
+from orchestrator.leaderboard import half_width
+from orchestrator.recording.journal import State
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from orchestrator.search import Outcome
+
+COLUMNS = (
+    "experiment",
+    "variant",
+    "data",
+    "protocol",
+    "seed",
+    "split",
+    "step",
+    "images",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "floor",
+)
+"""One row for each replica, tick and metric; `split` is `select` at ticks and `final` at the end."""
+
+Row = Mapping[str, Any]
+
+
+def study(experiment: StudyExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
+    """Run a study from Python; return its tidy rows."""
+    from pandas import DataFrame
+
+    from orchestrator.search import conduct
+
+    return DataFrame(list(rows(conduct(experiment, Home.at(home), **how).state)), columns=list(COLUMNS))
+
+
+def results(outcome: "Outcome", home: Home) -> dict[str, Any]:
+    """Write rows and figures under the home's reports; return the document of `ganarena study --json`."""
+    experiment = outcome.plan.experiment
+    told = list(rows(outcome.state))
+    folder = home.reports / experiment.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "rows.csv"
+    write(told, path)
+    figures = draw(read(path), folder)
+    return {
+        "experiment": experiment.name,
+        "table": table(read(path)),
+        "rows": str(path),
+        "figures": [str(figure) for figure in figures],
+        **{key: value for key, value in outcome.summary().items() if key != "experiment"},
+    }
+
+
+def rows(state: State) -> Iterable[Row]:
+    """Yield the tidy rows of an attempt."""
+    assert state.attempt  # noqa: S101  (the first event of every journal)
+    experiment = state.attempt["experiment"]
+    for tick in state.ticks:
+        configuration = state.attempt["contenders"][tick["contender"]]
+        for replica in tick["replicas"]:
+            if replica["step"] != tick["step"]:
+                continue
+            judged = {"select": replica} | ({"final": replica["final"]} if replica["final"] else {})
+            for split, scored in judged.items():
+                for metric, score in scored["scores"].items():
+                    yield {
+                        "experiment": experiment["name"],
+                        "variant": configuration["variant"],
+                        "data": configuration["data"].get("name")
+                        or Path(next(iter(configuration["data"].values()))).name,
+                        "protocol": experiment["study"]["protocol"],
+                        "seed": replica["seed"],
+                        "split": split,
+                        "step": tick["step"],
+                        "images": tick["images"],
+                        "metric": metric,
+                        "value": score["value"],
+                        "low": score["low"],
+                        "high": score["high"],
+                        "floor": scored["floors"].get(metric),
+                    }
+
+
+def write(told: Iterable[Row], path: Path) -> None:
+    """Write rows as CSV; what is missing is an empty field."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(told)
+
+
+def read(path: Path) -> list[Row]:
+    """Read rows back, with numbers as numbers."""
+    numbers = {"seed": int, "step": int, "images": int, "value": float, "low": float, "high": float, "floor": float}
+    with path.open(newline="") as file:
+        return [
+            {key: (numbers[key](text) if key in numbers else text) if text else None for key, text in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def table(told: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a row for each variant and dataset: the mean over seeds of its final scores, by Student's t."""
+    cells: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
+    for row in told:
+        if row["split"] == "final":
+            cells.setdefault((row["data"], row["variant"], row["protocol"]), {}).setdefault(row["metric"], []).append(
+                row
+            )
+    return [
+        {
+            "variant": variant,
+            "data": data,
+            "protocol": protocol,
+            "replicas": max(len(members) for members in metrics.values()),
+            "scores": {metric: _score([row["value"] for row in members]) for metric, members in metrics.items()},
+            "floors": {
+                metric: members[0]["floor"] for metric, members in metrics.items() if members[0]["floor"] is not None
+            },
+        }
+        for (data, variant, protocol), metrics in cells.items()
+    ]
+
+
+def draw(told: Sequence[Row], folder: Path) -> list[Path]:
+    """Draw one figure a dataset: the first metric against images, a thin line a seed, a thick one the mean."""
+    from orchestrator.figures import curves
+
+    figures = []
+    for data in dict.fromkeys(row["data"] for row in told):
+        members = [row for row in told if row["data"] == data and row["split"] == "select"]
+        if members:
+            figures.append(curves(members, metric=members[0]["metric"], title=data, path=folder / f"{data}.png"))
+    return figures
+
+
+def _score(values: Sequence[float]) -> dict[str, Any]:
+    mean, half = sum(values) / len(values), half_width(values)
+    return {"value": mean, "low": None if half is None else mean - half, "high": None if half is None else mean + half}

@@ -1,0 +1,168 @@
+"""One contender with all of its replicas: train, score at every tick, report, and leave when there is a reason."""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.config.models import Budget, Data, Evaluation, Stop
+from orchestrator.space import Contender
+
+if TYPE_CHECKING:
+    from orchestrator.home import Home
+    from orchestrator.search.planning import Plan
+
+Report = Callable[[dict[str, Any], Path], None]
+
+WORST = 1e300
+"""What Ray sees where there is no score: it ranks below every score, and is never recorded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brief:
+    """What every trial of an attempt is told; it travels to the workers once."""
+
+    evaluation: Evaluation
+    budget: Budget
+    seeds: tuple[int, ...]
+    stop: tuple[Stop, ...]
+    objective: str
+    cache: Path | None
+    device: str = "cpu"
+    threads: int = 1
+
+    @classmethod
+    def of(cls, plan: "Plan", home: "Home") -> "Brief":
+        """Return what the trials of this plan need to know."""
+        experiment = plan.experiment
+        return cls(
+            evaluation=experiment.evaluation,
+            budget=experiment.budget,
+            seeds=experiment.seeds,
+            stop=experiment.stop,
+            objective=experiment.objective,
+            cache=home.cache,
+            device=plan.device,
+            threads=plan.threads,
+        )
+
+
+def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path | None = None) -> None:
+    """Train `contender` and call `report(event, folder)` at every tick; the folder holds checkpoint and pictures."""
+    import torch
+
+    import gans
+    from orchestrator import pictures
+    from orchestrator.judging import judge_for
+    from orchestrator.stopping import acting, observing
+    from orchestrator.watch import Watch
+
+    torch.set_num_threads(brief.threads)
+    data = Data.model_validate(contender.data)
+    judge = judge_for(data.model_dump_json(), brief.evaluation.model_dump_json(), brief.cache, brief.device)
+    rules = brief.stop, brief.evaluation.metrics, brief.objective
+    watch = Watch(
+        judge,
+        acting=acting(*rules),
+        observing=observing(*rules),
+        objective=brief.objective,
+        seeds=brief.seeds,
+    )
+    if resume:
+        watch.restore(resume)
+        if watch.over:
+            return
+    training = gans.train(
+        gans.variant(contender.variant, contender.hyperparameters),
+        judge.dataset,
+        gans.Budget(**contender.budget),
+        seeds=brief.seeds,
+        device=brief.device,
+        resume=resume,
+    )
+    mark = began = time.time()
+    for progress in training:
+        live = [replica for replica in progress.replicas if replica.alive]
+        trained = (time.time() - mark) / len(live)
+        for replica in live:
+            reason = watch.look(
+                replica.index,
+                replica.sample,
+                step=progress.step,
+                images=progress.images,
+                share=min(1.0, brief.budget.spent(progress) / brief.budget.amount),
+                diagnostics=replica.diagnostics,
+                trained=trained,
+            )
+            if reason or progress.done:
+                status = "stopped" if reason else "finished"
+                final = partial(replica.sample, stream="final")
+                watch.conclude(replica.index, final, status=status, reason=reason)
+                replica.end()
+        with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
+            folder = Path(temporary)
+            progress.save(folder / "training")
+            watch.save(folder)
+            for replica, watched in zip(progress.replicas, watch.replicas, strict=True):
+                if watched.picture is not None:
+                    pictures.save(watched.picture, folder / f"samples_{watched.seed}.png")
+                if watched.final is not None:
+                    replica.save_generator(folder / f"generator_{watched.seed}")
+            state = progress.replicas[0].generator_state
+            stopped = any(replica.status == "stopped" for replica in watch.replicas)
+            event = watch.event() | {
+                "contender": contender.name,
+                "spent": brief.budget.spent(progress),
+                "began": began,
+                "busy": time.time() - mark,
+                "time": time.time(),
+                "protocol": judge.protocol("final", state),
+                "budget_class": budget_class(contender, stopped=stopped),
+            }
+            mark = time.time()
+            report(event, folder)
+        if watch.over:
+            return
+
+
+def budget_class(contender: Contender, *, stopped: bool) -> dict[str, Any]:
+    """Return what a score was allowed to cost: unit and amount, training split, and which checkpoint is scored."""
+    unit, amount = next((unit, contender.budget[unit]) for unit in ("images", "steps") if unit in contender.budget)
+    return {"unit": unit, "amount": amount, "training": "train", "checkpoint": "stopped" if stopped else "final"}
+
+
+def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Contender], saved: Mapping[str, str]) -> None:
+    """What Ray calls on a worker: the contender named in `config`, from its last checkpoint where there is one."""
+    from ray import tune
+
+    from metrics import METRICS
+
+    sign = -1 if METRICS[brief.objective].higher_is_better else 1
+
+    def report(event: dict[str, Any], folder: Path) -> None:
+        objective = event["objective"]
+        result = {
+            "objective": WORST if objective is None else sign * objective,  # Ray always minimises
+            "spent": event["spent"],
+            "event": json.dumps(event, allow_nan=False),
+        }
+        tune.report(result, checkpoint=tune.Checkpoint.from_directory(str(folder)))
+
+    contender = contenders[config["contender"]]
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is None and contender.name in saved:
+        checkpoint = tune.Checkpoint(saved[contender.name])
+    try:
+        if checkpoint is None:
+            pursue(contender, brief, report)
+        else:
+            with checkpoint.as_directory() as folder:
+                pursue(contender, brief, report, resume=Path(folder))
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        failure = {"kind": "failure", "contender": contender.name, "reason": reason}
+        tune.report({"objective": WORST, "spent": 0, "event": json.dumps(failure)})
