@@ -145,8 +145,15 @@ class Synthetic:
 
 
 def shuffled(samples: Tensor, labels: Tensor | None, sizes: Mapping[str, int], *, seed: int = 0) -> dict[str, Split]:
-    """Disjoint splits of the given sizes from one shuffle that is fixed for ever."""
+    """Disjoint splits of the given sizes from one shuffle that is fixed for ever; every class is spread over all."""
     order = torch.randperm(len(samples), generator=generator(seed, "splits"))
+    if labels is not None:
+        # The i-th of the k members of a class stands at (i + 1/2) / k: every stretch of the order holds its share.
+        stands = torch.empty(len(order), dtype=torch.float64)
+        for label in torch.unique(labels):
+            members = (labels[order] == label).nonzero().squeeze(1)
+            stands[members] = (torch.arange(len(members), dtype=torch.float64) + 0.5) / len(members)
+        order = order[stands.argsort(stable=True)]
     places = torch.split(order, [*sizes.values(), len(samples) - sum(sizes.values())])
     return {
         name: Split(samples[place], None if labels is None else labels[place])

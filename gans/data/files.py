@@ -56,7 +56,7 @@ def npz(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finit
     if not file.is_file():
         raise ConfigError(f"data were expected in the file {file}, but there is no such file")
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as opened, np.load(opened, allow_pickle=False) as arrays:
             if not hasattr(arrays, "files"):
                 raise ConfigError(f"{file} should be an .npz file of named arrays, but it holds a single array")
             name = next((name for name in ("samples", "images", "arr_0") if name in arrays.files), None)

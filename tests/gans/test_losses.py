@@ -1,0 +1,85 @@
+"""Losses as closed forms, and the direction in which each pushes."""
+
+import math
+import pickle
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from gans.losses import LOSSES, Minimax, NonSaturating, Wasserstein
+
+EVERY = [make() for make in LOSSES.values()]
+REAL = torch.tensor([[2.0, -1.0, 0.5]], dtype=torch.float64)
+FAKE = torch.tensor([[-0.5, 3.0, 0.0]], dtype=torch.float64)
+
+
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_generator_is_rewarded_for_raising_the_logits_of_its_samples(loss):
+    fake = FAKE.clone().requires_grad_()
+    loss.generator(REAL, fake).sum().backward()
+    assert (fake.grad < 0).all()
+
+
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_discriminator_is_rewarded_for_parting_reals_from_fakes(loss):
+    real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
+    loss.discriminator(real, fake).sum().backward()
+    assert (real.grad < 0).all()
+    assert (fake.grad > 0).all()
+
+
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_there_is_one_value_per_sample(loss):
+    assert loss.discriminator(REAL, FAKE).shape == REAL.shape
+    assert loss.generator(REAL, FAKE).shape == REAL.shape
+
+
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_a_loss_is_a_value(loss):
+    assert pickle.loads(pickle.dumps(loss)) == loss  # noqa: S301
+    assert type(loss).__name__ in repr(loss)
+
+
+@pytest.mark.parametrize("loss", [Minimax(), NonSaturating()], ids=repr)
+def test_discriminator_minimises_the_cross_entropy_of_real_and_fake(loss):
+    ones, zeros = torch.ones_like(REAL), torch.zeros_like(FAKE)
+    expected = cross_entropy(REAL, ones, reduction="none") + cross_entropy(FAKE, zeros, reduction="none")
+    assert torch.allclose(loss.discriminator(REAL, FAKE), expected)
+
+
+def test_the_value_of_the_game_at_equilibrium_is_minus_log_4():
+    undecided = torch.zeros(1, 1, dtype=torch.float64)
+    assert -Minimax().discriminator(undecided, undecided).item() == pytest.approx(-math.log(4))
+
+
+def test_minimax_generator_plays_the_discriminators_value_with_the_other_sign():
+    of_fakes = Minimax().discriminator(REAL, FAKE) - torch.nn.functional.softplus(-REAL)
+    assert torch.allclose(Minimax().generator(REAL, FAKE), -of_fakes)
+
+
+def test_minimax_fades_against_a_confident_discriminator_and_non_saturating_does_not():
+    slopes = []
+    for loss in (Minimax(), NonSaturating()):
+        fake = torch.tensor([[-20.0]], requires_grad=True)
+        loss.generator(fake, fake).sum().backward()
+        slopes.append(fake.grad.abs().item())
+    assert slopes[0] < 1e-8
+    assert slopes[1] == pytest.approx(1)
+
+
+def test_non_saturating_generator_minimises_the_cross_entropy_of_calling_its_samples_real():
+    expected = cross_entropy(FAKE, torch.ones_like(FAKE), reduction="none")
+    assert torch.allclose(NonSaturating().generator(REAL, FAKE), expected)
+
+
+def test_wasserstein_compares_scores_without_a_sigmoid():
+    assert torch.equal(Wasserstein().discriminator(REAL, FAKE), FAKE - REAL)
+    assert torch.equal(Wasserstein().generator(REAL, FAKE), -FAKE)
+
+
+@pytest.mark.parametrize("loss", EVERY, ids=repr)
+def test_extreme_logits_stay_finite(loss):
+    far = torch.tensor([[1e4, -1e4]])
+    assert loss.discriminator(far, -far).isfinite().all()
+    assert loss.generator(far, far).isfinite().all()

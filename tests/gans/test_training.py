@@ -1,0 +1,293 @@
+"""What is promised about repeating, packing, ending and resuming, each down to the bit."""
+
+import json
+from itertools import islice
+
+import pytest
+import torch
+
+from gans import VARIANTS, Budget, ConfigError, load_generator, train
+
+CASES = [("gan", "points"), ("wgan_gp", "points"), ("r1gan", "pictures"), ("dcgan", "pictures"), ("wgan", "pictures")]
+
+
+@pytest.mark.parametrize("kind", ["points", "pictures"])
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_trains_on_every_kind_of_data_that_it_supports(name, kind, world):
+    variant, data = world.small(name), world.data[kind]
+    if variant.supports(data):
+        with pytest.raises(ConfigError, match=f"{name} cannot learn from ring8: convolutions need images"):
+            train(variant, data, Budget(steps=1, tick=1))
+        return
+    replica = world.after(variant, data, 3).replicas[0]
+    samples = replica.sample(5)
+    assert samples.shape == (5, *data.shape)
+    assert samples.dtype == torch.float32
+    assert samples.isfinite().all()
+    assert kind == "points" or samples.abs().max() <= 1
+    assert replica.diagnostics["nonfinite"] == 0
+    assert {"generator_loss", "discriminator_loss", "generator_gradient"} <= replica.diagnostics.keys()
+    assert ("real_probability" in replica.diagnostics) == variant.loss.probabilistic
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_same_training_gives_the_same_bits_whatever_ran_in_between(name, kind, world):
+    variant, data = world.small(name), world.data[kind]
+    first = world.weights(world.after(variant, data, 5))
+    torch.manual_seed(1)
+    world.after(world.small("wgan"), world.data["points"], 3, seeds=(7,))
+    torch.rand(3)
+    assert world.equal(world.weights(world.after(variant, data, 5)), first)
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_seeds_differ(name, kind, world):
+    rows = world.after(world.small(name), world.data[kind], 2, seeds=(0, 1)).replicas
+    assert not torch.equal(rows[0].sample(4), rows[1].sample(4))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("gan", "points"), ("r1gan", "points"), ("dcgan", "pictures")])
+def test_a_replica_in_a_pack_follows_its_solo_trajectory_over_100_steps(name, kind, world):
+    variant, data = world.small(name), world.data[kind]
+    pack = world.after(variant, data, 100, seeds=(3, 5, 4))
+    for replica in pack.replicas:
+        alone = world.after(variant, data, 100, seeds=(replica.seed,)).replicas[0]
+        assert torch.allclose(replica.sample(50), alone.sample(50), atol=2e-4)
+    assert [replica.seed for replica in pack.replicas] == [3, 5, 4]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_sampling_and_saving_move_no_training_stream_and_no_global_one(name, kind, world, tmp_path):
+    variant, data, budget = world.small(name), world.data[kind], Budget(steps=6, tick=2)
+    undisturbed = world.weights(world.after(variant, data, 6))
+    before = torch.get_rng_state()
+    for progress in train(variant, data, budget):
+        progress.replicas[0].sample(10)
+        progress.replicas[0].save_generator(tmp_path)
+        progress.save(tmp_path)
+    assert world.equal(world.weights(progress), undisturbed)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_samples_are_given_by_seed_step_and_stream(world):
+    ticks = train(world.small("gan"), world.data["points"], Budget(steps=4, tick=2), seeds=(0, 1))
+    replica = next(ticks).replicas[0]
+    sample = replica.sample(8)
+    assert torch.equal(replica.sample(8), sample)
+    assert not torch.equal(replica.sample(8, stream="final"), sample)
+    next(ticks)
+    assert not torch.equal(replica.sample(8), sample)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6])
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_resuming_gives_the_bits_of_the_training_that_was_never_stopped(name, kind, stop, world, tmp_path):
+    variant, data, seeds = world.small(name), world.data[kind], (0, 1)
+    *_, whole = train(variant, data, Budget(steps=7, tick=1), seeds)
+    *_, stopped = islice(train(variant, data, Budget(steps=7, tick=1), seeds), stop)
+    stopped.save(tmp_path)
+    *_, resumed = train(variant, data, Budget(steps=7, tick=2), seeds, resume=tmp_path)
+    assert resumed.step == 7
+    assert world.equal(world.weights(resumed), world.weights(whole))
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_an_ended_replica_freezes_and_leaves_its_neighbours_their_bits(name, kind, world, tmp_path):
+    variant, data, seeds = world.small(name), world.data[kind], (0, 1, 2)
+    together = world.weights(world.after(variant, data, 6, seeds))
+    ticks = train(variant, data, Budget(steps=6, tick=2), seeds)
+    first = next(ticks)
+    first.replicas[1].end()
+    frozen = first.replicas[1].sample(5)
+    # Stopped and resumed in between, an ended replica stays ended.
+    next(ticks).save(tmp_path)
+    *_, last = train(variant, data, Budget(steps=6, tick=2), seeds, resume=tmp_path)
+    assert [replica.alive for replica in last.replicas] == [True, False, True]
+    assert torch.equal(last.replicas[1].sample(5), frozen)
+    ended = world.weights(last)
+    for name, rows in together.items():
+        solo = len(rows) == 1
+        for replica in (0, 2):
+            if not solo:
+                assert torch.equal(ended[name][replica], rows[replica])
+            elif name.startswith(f"{replica}."):
+                assert torch.equal(ended[name], rows)
+
+
+def test_a_replica_that_is_not_finite_leaves_its_neighbours_their_bits(world):
+    variant, data = world.small("gan"), world.data["points"]
+    healthy = world.after(variant, data, 4, seeds=(0, 1)).replicas[0].sample(9)
+    ticks = train(variant, data, Budget(steps=4, tick=2), (0, 1))
+    stack = next(ticks)._pack.stacks[0]
+    stack.generator.weights[1] = float("nan")
+    last = next(ticks)
+    assert last.replicas[1].diagnostics["nonfinite"] > 0
+    assert last.replicas[0].diagnostics["nonfinite"] == 0
+    assert torch.equal(last.replicas[0].sample(9), healthy)
+
+
+def test_a_training_whose_replicas_have_all_ended_is_over(world):
+    ticks = train(world.small("gan"), world.data["points"], Budget(steps=9, tick=3), (0, 1))
+    for replica in next(ticks).replicas:
+        replica.end()
+    assert list(ticks) == []
+
+
+def test_a_training_saved_at_its_end_is_shown_once_more(world, tmp_path):
+    variant, data, budget = world.small("gan"), world.data["points"], Budget(steps=4, tick=2)
+    *_, last = train(variant, data, budget)
+    last.save(tmp_path)
+    (again,) = train(variant, data, budget, resume=tmp_path)
+    assert (again.step, again.done) == (4, True)
+    assert torch.equal(again.replicas[0].sample(3), last.replicas[0].sample(3))
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds", "said"),
+    [({"batch": 9}, (0,), r"variant\.batch: 9 against 8"), ({}, (1,), r"seeds: \[1\] against \[0\]")],
+)
+def test_resuming_another_training_is_refused_with_the_difference(changes, seeds, said, world, tmp_path):
+    world.after(world.small("gan"), world.data["points"], 1).save(tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        train(world.small("gan", **changes), world.data["points"], Budget(steps=2, tick=1), seeds, resume=tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not safetensors at all", b"\x80\x04pickle"])
+def test_a_missing_or_damaged_checkpoint_is_named(content, world, tmp_path):
+    if content is not None:
+        (tmp_path / "training.safetensors").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"training\.safetensors"):
+        train(world.small("gan"), world.data["points"], Budget(steps=2, tick=1), resume=tmp_path)
+
+
+def test_a_checkpoint_is_written_whole_or_not_at_all(world, tmp_path):
+    progress = world.after(world.small("gan"), world.data["points"], 1)
+    progress.save(tmp_path)
+    progress.save(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["training.safetensors"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("gan", "points"), ("r1gan", "pictures"), ("dcgan", "pictures")])
+def test_a_saved_generator_is_the_one_that_was_sampled(name, kind, world, tmp_path):
+    replica = world.after(world.small(name), world.data[kind], 3).replicas[0]
+    replica.save_generator(tmp_path)
+    loaded = load_generator(tmp_path)
+    random = [torch.Generator().manual_seed(0) for _ in range(2)]
+    replica._show()
+    assert torch.equal(loaded.draw(6, random[0]), replica._sampler.draw(6, random[1]))
+    assert loaded.state == replica.generator_state
+    assert torch.equal(loaded.sample(4, seed=1), loaded.sample(4, seed=1))
+    about = json.loads((tmp_path / "generator.json").read_text())
+    assert about["variant"]["name"] == name
+    assert about["state"] == replica.generator_state
+
+
+def test_generator_state_tells_averages_and_batch_norms(world):
+    def state(name, kind, **changes):
+        return world.after(world.small(name, **changes), world.data[kind], 1).replicas[0].generator_state
+
+    plain = {"truncation": None, "labels": None}
+    assert state("gan", "points") == {"weights": "raw", "batch_norm": "none", **plain}
+    assert state("dcgan", "pictures") == {"weights": "raw", "batch_norm": "running", **plain}
+    assert state("gan", "points", ema_half_life=100) == {"weights": "averaged", "batch_norm": "none", **plain}
+
+
+def test_a_sample_does_not_depend_on_its_batch(world):
+    replica = world.after(world.small("dcgan"), world.data["pictures"], 3).replicas[0]
+    replica._show()
+    latents = torch.randn(1, 6, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network = replica._sampler.network
+        assert torch.allclose(network(latents)[:, :2], network(latents[:, :2]), atol=1e-6)
+
+
+def test_each_player_stands_still_while_the_other_moves(world):
+    stack = world.after(world.small("dcgan"), world.data["pictures"], 1)._pack.stacks[0]
+    players = {"generator": stack.generator, "discriminator": stack.discriminator}
+
+    def everything():
+        return {name: (player.weights.clone(), player.statistics.clone()) for name, player in players.items()}
+
+    order, moved, before = [], [], everything()
+    for name, player in players.items():
+
+        def watched(loss, step, name=name, descend=player.descend):
+            descend(loss, step)
+            after = everything()
+            order.append(name)
+            moved.append([other for other in players if not all(map(torch.equal, after[other], before[other]))])
+            before.update(after)
+
+        player.descend = watched
+    stack.advance()
+    assert order == ["discriminator", "generator"]
+    assert moved == [["discriminator"], ["generator"]]
+
+
+@pytest.mark.parametrize("name", ["dcgan", "wgan", "r1gan"])
+def test_statistics_move_only_in_the_players_own_turn(name, world):
+    stack = world.after(world.small(name), world.data["pictures"], 1)._pack.stacks[0]
+    latents, reals = stack.feed.latents(1, 0), stack.feed.reals(1, 0)
+    before = stack.generator.statistics.clone(), stack.discriminator.statistics.clone()
+    with stack.generator.visited(), stack.discriminator.visited():
+        stack.discriminator(stack.generator(latents))
+        stack.discriminator(reals)
+    assert torch.equal(stack.generator.statistics, before[0])
+    assert torch.equal(stack.discriminator.statistics, before[1])
+    stack.generator(latents)
+    assert not torch.equal(stack.generator.statistics, before[0])
+
+
+def test_clipped_weights_stay_within_the_limit(world):
+    stack = world.after(world.small("wgan", **{"constraint.limit": 0.02}), world.data["points"], 5)._pack.stacks[0]
+    assert stack.discriminator.weights.abs().max() <= 0.02
+    assert stack.generator.weights.abs().max() > 0.02
+
+
+def test_the_average_moves_half_way_to_the_present_per_half_life(world):
+    stack = world.after(world.small("gan", ema_half_life=80), world.data["points"], 400)._pack.stacks[0]
+    start, stack.generator.weights[:] = stack.average.clone(), stack.average + 1
+    for _ in range(10):  # 10 steps of 8 images are one half-life
+        stack._remember()
+    assert torch.allclose(stack.average - start, torch.tensor(0.5), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("budget", "per_step", "ticks"),
+    [
+        (Budget(steps=10, tick=4), 8, [4, 8, 10]),
+        (Budget(images=100, tick=40), 8, [5, 10, 13]),
+        (Budget(images=100, tick=1), 64, [1, 2]),
+        (Budget(steps=3, tick=3), 8, [3]),
+    ],
+)
+def test_ticks_are_the_first_steps_to_reach_each_multiple_and_the_end(budget, per_step, ticks, world):
+    assert budget.ticks(world.small("gan", batch=per_step)) == ticks
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"steps": 10, "tick": 11}, "the tick of 11 steps is beyond the budget of 10 steps"),
+        ({"steps": 10, "images": 10, "tick": 1}, "either steps or images"),
+        ({"tick": 1}, "either steps or images"),
+        ({"steps": 0, "tick": 1}, "steps must be a whole number of at least 1, but 0 came"),
+        ({"images": 1e6, "tick": 1}, "images must be a whole number of at least 1, but 1000000.0 came"),
+        ({"steps": 10, "tick": True}, "tick must be a whole number of at least 1, but True came"),
+    ],
+)
+def test_a_budget_that_cannot_be_meant_is_refused(values, said):
+    with pytest.raises(ConfigError, match=said):
+        Budget(**values)
+
+
+def test_progress_counts_steps_and_images(world):
+    variant = world.small("wgan")
+    seen = [(p.step, p.images, p.done) for p in train(variant, world.data["points"], Budget(images=100, tick=40))]
+    assert seen == [(1, 40, False), (2, 80, False), (3, 120, True)]
+
+
+@pytest.mark.parametrize("seeds", [(), (1, 1), (-1,), (0.5,)])
+def test_seeds_that_cannot_be_meant_are_refused(seeds, world):
+    with pytest.raises(ConfigError, match="seed"):
+        train(world.small("gan"), world.data["points"], Budget(steps=1, tick=1), seeds)
