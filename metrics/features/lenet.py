@@ -71,7 +71,7 @@ def _fit(pixels: Tensor, labels: Tensor, epochs: int, batch: int) -> Network:
         parts = torch.split(torch.randperm(len(pixels)), batch)
         for number, rows in enumerate(parts):
             _, logits = network(distort(pixels[rows]))
-            loss = functional.cross_entropy(logits, labels[rows], label_smoothing=0.05)
+            loss = functional.cross_entropy(logits, labels[rows])
             optimiser.param_groups[0]["lr"] = 3e-3 * _warm_cosine((epoch + number / len(parts)) / epochs)
             optimiser.zero_grad()
             torch.autograd.backward(loss)
