@@ -60,7 +60,9 @@ class Convolutional:
             layers += [BatchNorm(wide)] if normed else []
             layers += [nn.LeakyReLU(0.2, inplace=True)]
         layers += [nn.Flatten(), nn.Linear(channels[-1] * start**2, 1), Scalar()]
-        return _initialised(Alone(nn.Sequential(*layers)))
+        network = Alone(nn.Sequential(*layers))
+        # N(0, 0.02) relies on batch norm to restore the scale: without it, the start of torch's own layers.
+        return _initialised(network) if self.batch_norm_in_discriminator else network
 
 
 class Scalar(nn.Module):
