@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from metrics.errors import UnfitError
-from metrics.features import Features
+from metrics.features import Features, require_finite
 from metrics.intervals import root_jackknife
 from metrics.judge import Judge, pooled
 from metrics.moments import Gaussian, Moments, merge
@@ -24,6 +24,7 @@ def frechet_distance(real: Gaussian, generated: Gaussian) -> Tensor:
     """
     overlap = real.factor.T @ generated.factor
     gram = overlap @ overlap.T if overlap.shape[0] <= overlap.shape[1] else overlap.T @ overlap
+    require_finite(gram, name="the products of both covariances")
     shared: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().sum()
     spread = real.factor.square().sum() + generated.factor.square().sum()
     return ((real.mean - generated.mean).square().sum() + spread - 2 * shared).clamp_min(0)
@@ -57,6 +58,8 @@ def _principal(rows: Tensor) -> tuple[Tensor, Tensor]:
     """
     values: Tensor
     vectors: Tensor
+    if not rows.any():
+        return rows.new_zeros(0), rows.new_zeros(len(rows), 0)
     if len(rows) > rows.shape[1] + 1:
         values, vectors = torch.linalg.eigh(rows.T @ rows)
         kept = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
@@ -81,13 +84,15 @@ def _trace_lost(scatters: Tensor, loads: Tensor) -> Tensor:
     direction. By the trapezoid in log s: the integrand is analytic within pi/2 of the real axis, so that a step of 1/2
     leaves a relative error of exp(-2 pi^2) = 3e-9, and about 1e-6 of the integral lies beyond the ends.
     """
-    if not scatters.any():
+    if not len(scatters):
         return loads.new_zeros(len(loads))
     step = 0.5
     exponents = torch.arange(-18, 14 + step, step, dtype=scatters.dtype, device=scatters.device)
     nodes = scatters[-1].sqrt() * exponents.exp()
     stays = nodes.square() / (scatters[:, None] + nodes.square())
-    left = (1 - loads.sum(1, keepdim=True)).clamp_min(0) + loads @ stays
+    sums = loads.sum(1, keepdim=True)
+    # A sum that rounding has put above 1 would grow without end along s.
+    left = (1 - sums).clamp_min(0) + loads / sums.clamp_min(1) @ stays
     return -(left.log() @ nodes) * step / math.pi
 
 

@@ -28,16 +28,18 @@ def without_each(logits: Tensor) -> Tensor:
 
 def _terms(logits: Tensor) -> tuple[Tensor, Tensor]:
     """Of each sample: sum p log p [N], and p [N, C]."""
-    logs = logits.double().log_softmax(1)
-    chances = logs.exp()
-    return (chances * logs).sum(1), chances
+    chances = logits.double().softmax(1)
+    return -_entropy(chances), chances
 
 
 def _score(certainty: Tensor, chances: Tensor) -> Tensor:
     """From the mean of sum p log p, and the mean of p over the last dimension's classes."""
-    chances = chances.clamp_min(0)  # a subtraction may leave -1e-17
-    variety: Tensor = -torch.special.xlogy(chances, chances).sum(-1)
-    return (variety + certainty).exp()
+    return (_entropy(chances.clamp_min(0)) + certainty).exp()  # a subtraction may leave -1e-17
+
+
+def _entropy(chances: Tensor) -> Tensor:
+    entropy: Tensor = torch.special.entr(chances).sum(-1)
+    return entropy
 
 
 class InceptionScore(Judge):

@@ -6,8 +6,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from metrics.errors import RangeError, WidthError
-from metrics.features import Features
-from metrics.features.ranges import require_finite
+from metrics.features import Features, require_finite
 from metrics.reference import Reference
 from metrics.score import Scores
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from metrics.errors import TooFewSamplesError
+from metrics.features import require_finite
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def factor(covariance: Tensor) -> Tensor:
 
     No jitter is added to a deficient covariance: it would move the distance by 3e-3.
     """
+    require_finite(covariance, name="the covariances")
     lower: Tensor
     lower, failed = torch.linalg.cholesky_ex(covariance)
     if not failed:

@@ -16,7 +16,18 @@ from metrics.features.lenet import LeNet
 from metrics.features.ranges import RANGES, Range, conform, require_finite
 from metrics.names import nearest
 
-__all__ = ["EXTRACTORS", "RANGES", "Entry", "Extractor", "Features", "Kind", "Range", "extract", "load"]
+__all__ = [
+    "EXTRACTORS",
+    "RANGES",
+    "Entry",
+    "Extractor",
+    "Features",
+    "Kind",
+    "Range",
+    "extract",
+    "load",
+    "require_finite",
+]
 
 Samples = Tensor | Iterable[Tensor]
 

@@ -8,6 +8,8 @@ from typing import Literal, Self
 import torch
 from torch import Tensor, nn
 
+from metrics.errors import WeightsError
+
 Kind = Literal["images", "points"]
 Shape = tuple[int, ...]
 
@@ -35,7 +37,7 @@ class Extractor(nn.Module):
         self.digest = digest
         self.resize = resize
 
-    def check(self, shape: Shape, kind: Kind) -> str | None:
+    def check(self, shape: Shape, kind: Kind, /) -> str | None:
         """Why samples of this shape cannot be read, or None."""
         raise NotImplementedError
 
@@ -54,6 +56,9 @@ class Extractor(nn.Module):
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hexadecimal SHA-256 of a file of weights."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"there are no weights to read at {path} ({error.strerror}); give another path") from error

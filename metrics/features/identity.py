@@ -16,7 +16,7 @@ class Identity(Extractor):
     def __init__(self) -> None:
         super().__init__(name="identity", digest=hashlib.sha256(DEFINITION.encode()).hexdigest())
 
-    def check(self, shape: Shape, kind: Kind) -> str | None:
+    def check(self, shape: Shape, kind: Kind, /) -> str | None:
         if shape and all(shape):
             return None
         return f"identity reads {kind} of shape [N, D] or [N, C, H, W], but a single one of these has the shape {shape}"

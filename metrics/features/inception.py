@@ -65,7 +65,7 @@ class Inception(Extractor):
         self.network = _load(weights).to(memory_format=torch.channels_last)
         self.settle()
 
-    def check(self, shape: Shape, kind: Kind) -> str | None:
+    def check(self, shape: Shape, kind: Kind, /) -> str | None:
         if kind == "images" and len(shape) == 3 and shape[0] in (1, 3):
             return None
         return f"inception reads grey or colour images of shape (1 or 3, H, W), but these are {kind} of shape {shape}"
@@ -106,8 +106,6 @@ def _download(target: Path) -> Path:
 
 
 def _checked(path: Path, expected: str) -> str:
-    if not path.is_file():
-        raise WeightsError(f"there is no file {path}; inception needs {FILE} from {URL}")
     found = sha256(path)
     if not hmac.compare_digest(found, expected):
         raise WeightsError(f"{path} is not {FILE}: its SHA-256 is {found[:12]}..., not {expected[:12]}...; fetch {URL}")
@@ -115,9 +113,10 @@ def _checked(path: Path, expected: str) -> str:
 
 
 def _load(path: Path) -> Network:
-    network = Network()
+    with torch.device("meta"):  # no numbers are drawn only to be replaced
+        network = Network()
     try:
-        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+        network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True), assign=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path} does not hold the weights of inception ({type(error).__name__})") from error
     return network

@@ -48,10 +48,13 @@ class LeNet(Extractor):
         self.network = load(weights or WEIGHTS)
         self.settle()
 
-    def check(self, shape: Shape, kind: Kind) -> str | None:
+    def check(self, shape: Shape, kind: Kind, /) -> str | None:
         if kind == "images" and shape == SHAPE:
             return None
-        return f"lenet reads grey images of 28 x 28 pixels, shape {SHAPE}, but these are {kind} of shape {shape}"
+        return (
+            f"lenet reads grey images of 28 x 28 pixels, shape {SHAPE}, but these are {kind} of shape {shape};"
+            " use the extractor identity or inception"
+        )
 
     def forward(self, batch: Tensor) -> Features:
         return Features(*self.network(batch.float() / 255))
@@ -122,9 +125,10 @@ def load(path: Path) -> Network:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    network = Network()
+    with torch.device("meta"):  # no numbers are drawn only to be replaced
+        network = Network()
     try:
-        network.load_state_dict(load_file(path))
+        network.load_state_dict(load_file(path), assign=True)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise WeightsError(f"{path} does not hold the weights of lenet ({type(error).__name__})") from error
     return network.eval()

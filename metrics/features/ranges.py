@@ -37,7 +37,7 @@ def require_finite(samples: Tensor, *, name: str) -> None:
     first = int(broken.nonzero()[0])
     raise NonFiniteError(
         f"{name} hold NaN or infinity in {int(broken.sum())} of {len(samples)} rows, first in row {first};"
-        " the generator has diverged, or the file is damaged"
+        " a generator that has diverged makes such, and so does a damaged file"
     )
 
 

@@ -1,0 +1,109 @@
+"""Inception-v3 with weights drawn in the test: loaded safely, and the same network as torch-fidelity's."""
+
+import os
+
+import pytest
+import torch
+
+from metrics import METRICS, features
+from metrics.errors import UnfitError, WeightsError
+from metrics.features import extract
+from metrics.features.extractor import sha256
+from metrics.features.inception import FILE, Inception, Network
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    path = tmp_path_factory.mktemp("weights") / FILE
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        torch.save(Network().state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def inception(weights):
+    return Inception(weights, expected=sha256(weights))
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def test_features_and_logits_are_those_of_torch_fidelity(weights, inception, images):
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    theirs = FeatureExtractorInceptionV3("theirs", ["2048", "logits_unbiased"], str(weights))
+    with torch.no_grad():
+        pooled, logits = theirs(images)
+    ours = extract(inception, images, range="uint8")
+    assert ours.logits is not None
+    scale = pooled.abs().max()
+    assert (ours.pooled - pooled).abs().max() < 1e-5 * scale
+    assert (ours.logits - logits).abs().max() < 1e-5 * logits.abs().max()
+
+
+def test_grey_images_are_read_as_colour_ones_without_colour(inception, images):
+    grey = images[:2, :1]
+    one, other = (extract(inception, part, range="uint8").pooled for part in (grey, grey.expand(-1, 3, -1, -1)))
+    assert torch.equal(one, other)
+
+
+def test_features_do_not_depend_on_the_batch(inception, images):
+    one, other = (extract(inception, images, range="uint8", batch=size).pooled for size in (1, 3))
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_points_are_not_images(inception):
+    with pytest.raises(UnfitError, match="inception reads grey or colour images"):
+        extract(inception, torch.rand(3, 2), range="features")
+
+
+def test_weights_with_another_hash_are_refused_before_they_are_opened(tmp_path):
+    path = tmp_path / FILE
+    path.write_bytes(b"\x80\x04anything")
+    with pytest.raises(WeightsError, match="its SHA-256 is"):
+        features.load("inception", weights=path)
+
+
+class Dangerous:
+    def __reduce__(self):
+        return os.mkdir, ("it-ran-code",)
+
+
+def test_a_pickle_that_would_run_code_is_refused_even_with_the_right_hash(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"weight": Dangerous()}, "bad.pth")
+    with pytest.raises(WeightsError, match="does not hold the weights of inception"):
+        Inception(tmp_path / "bad.pth", expected=sha256(tmp_path / "bad.pth"))
+    assert not (tmp_path / "it-ran-code").exists()
+
+
+def test_a_truncated_file_is_refused(tmp_path, weights):
+    path = tmp_path / FILE
+    path.write_bytes(weights.read_bytes()[:100_000])
+    with pytest.raises(WeightsError, match="does not hold the weights"):
+        Inception(path, expected=sha256(path))
+
+
+@pytest.mark.parametrize("where", ["nowhere", "cache", "weights"])
+def test_missing_weights_are_explained_and_never_fetched_unasked(tmp_path, where, monkeypatch):
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("it went to the network"))
+    options = {"nowhere": {}, "cache": {"cache": tmp_path}, "weights": {"weights": tmp_path / "absent.pth"}}[where]
+    with pytest.raises(WeightsError, match=f"{FILE}.*give its path with --weights"):
+        features.load("inception", **options)
+
+
+def test_a_download_that_fails_leaves_the_remedy(tmp_path, monkeypatch):
+    def offline(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(WeightsError, match=r"no route to host.*fetch it elsewhere"):
+        features.load("inception", cache=tmp_path, download=True)
+
+
+def test_only_inception_earns_the_names_of_the_literature():
+    named = {family.keys("inception")[0] for family in METRICS.values() if family.needs != "modes"}
+    assert named == {"fid", "inception_score", "coverage"}
