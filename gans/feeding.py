@@ -20,11 +20,8 @@ class Feed:
         self._random = [torch.Generator(device) for _ in seeds]
         turns, batch, latent = variant.discriminator_steps, variant.batch, variant.latent
 
-        # One turn more than the discriminator has: the last is the generator's.
-        steps = block_length((turns + 1) * batch * latent)
-        self._latents = self._blocks(
-            steps, lambda seed, block: self._normal(seed, block, steps, turns + 1, batch, latent)
-        )
+        steps = block_length((turns) * batch * latent)
+        self._latents = self._blocks(steps, lambda seed, block: self._normal(seed, block, steps, turns, batch, latent))
 
         if isinstance(dataset, Synthetic):
             law, self._samples = dataset.law, None

@@ -48,6 +48,12 @@ class Player:
         out: Tensor = self.network(samples)
         return out
 
+    @torch.no_grad()
+    def without_trace(self, samples: Tensor) -> Tensor:
+        """What the network says, leaving neither a graph nor a memory in its statistics."""
+        with self.visited():
+            return self(samples)
+
     def visited(self) -> AbstractContextManager[None]:
         """The other player's turn: weights and statistics stay where they are."""
         return self.modes.within("visiting")
@@ -100,19 +106,20 @@ class Stack:
         variant, loss, penalty = self.variant, self.variant.loss, self.variant.penalty
         feed, turns = self.feed, variant.discriminator_steps
         for turn in range(turns):
-            real = feed.reals(self.step, turn)
-            with torch.no_grad(), self.generator.visited():
-                fake = self.generator(feed.latents(self.step, turn))
-            real_logits, fake_logits = self.judge(real, fake)
+            real, latents = feed.reals(self.step, turn), feed.latents(self.step, turn)
+            # The generator will answer for the samples of the last turn, so these keep their graph.
+            fake = self.generator(latents) if turn == turns - 1 else self.generator.without_trace(latents)
+            real_logits, fake_logits = self.judge(real, fake.detach())
             d_loss = loss.discriminator(real_logits, fake_logits).mean(1)
             if penalty is not None and self.step % penalty.every == 0:
-                slope = penalty(self.discriminator, real, fake, feed.uniform(self.step, turn)).mean(1, keepdim=True)
+                slope = penalty(self.discriminator, real, fake.detach(), feed.uniform(self.step, turn)).mean(
+                    1, keepdim=True
+                )
                 d_loss = d_loss + (penalty.every * self.penalty_weight * slope).squeeze(1)
             self.discriminator.descend(d_loss, self.step * turns + turn + 1)
             if variant.constraint is not None:
                 torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
 
-        fake = self.generator(feed.latents(self.step, turns))
         with self.discriminator.visited():
             judged = self.judge(real, fake) if loss.pairs else (self.discriminator(fake),) * 2
         g_loss = loss.generator(*judged).mean(1)

@@ -202,26 +202,36 @@ def test_a_sample_does_not_depend_on_its_batch(world):
 
 
 def test_each_player_stands_still_while_the_other_moves(world):
-    stack = world.after(world.small("dcgan"), world.data["pictures"], 1)._pack.stacks[0]
+    stack = world.after(world.small("dcgan", discriminator_steps=2), world.data["pictures"], 1)._pack.stacks[0]
     players = {"generator": stack.generator, "discriminator": stack.discriminator}
+    order, moved = [], []
 
     def everything():
         return {name: (player.weights.clone(), player.statistics.clone()) for name, player in players.items()}
 
-    order, moved, before = [], [], everything()
     for name, player in players.items():
 
         def watched(loss, step, name=name, descend=player.descend):
+            before = everything()
             descend(loss, step)
-            after = everything()
             order.append(name)
-            moved.append([other for other in players if not all(map(torch.equal, after[other], before[other]))])
-            before.update(after)
+            moved.append(
+                [other for other, now in everything().items() if not all(map(torch.equal, now, before[other]))]
+            )
 
         player.descend = watched
     stack.advance()
-    assert order == ["discriminator", "generator"]
-    assert moved == [["discriminator"], ["generator"]]
+    assert order == ["discriminator", "discriminator", "generator"]
+    assert moved == [[name] for name in order]
+
+
+def test_the_generator_remembers_one_batch_a_step_however_often_it_is_looked_at(world):
+    stack = world.after(world.small("dcgan", discriminator_steps=3), world.data["pictures"], 1)._pack.stacks[0]
+    norm = stack.generator.modes.norms[0]
+    modes = []
+    norm.register_forward_pre_hook(lambda *_: modes.append(norm.mode))
+    stack.advance()
+    assert modes == ["visiting", "visiting", "learning"]
 
 
 @pytest.mark.parametrize("name", ["dcgan", "wgan", "r1gan"])

@@ -1,0 +1,122 @@
+"""Networks: a replica axis that changes nothing, products that are differentiable twice, and modes that are said."""
+
+import pytest
+import torch
+from torch import nn
+
+from gans import ConfigError
+from gans.configuration import describe
+from gans.networks import Alone, BatchNorm, ByKind, Convolutional, Modes, Perceptrons, bind, rebuilt, rows
+from gans.networks.perceptrons import Thin
+from gans.streams import seeded
+
+
+def test_stacked_perceptrons_are_the_single_ones_side_by_side():
+    builder = Perceptrons(width=6)
+    singles = [builder.generator((2,), 3) for _ in range(4)]
+    stacked = builder.generator((2,), 3, replicas=4)
+    bind(stacked, *(torch.cat(parts) for parts in zip(*(rows(single, 1) for single in singles), strict=True)))
+    latents = torch.randn(4, 5, 3)
+    apart = [single(latents[i : i + 1]) for i, single in enumerate(singles)]
+    assert torch.allclose(stacked(latents), torch.cat(apart), atol=1e-6)
+
+
+def test_a_perceptron_is_the_plain_network_of_its_formula():
+    network = Perceptrons(width=6).discriminator((2,))
+    (w0, b0), (w1, b1), (w2, b2) = [(weight[0], bias[0]) for weight, bias in network.layers]
+    x = torch.randn(5, 2)
+    hidden = nn.functional.leaky_relu(nn.functional.leaky_relu(x @ w0 + b0, 0.2) @ w1 + b1, 0.2)
+    assert torch.allclose(network(x[None])[0], (hidden @ w2 + b2)[:, 0], atol=1e-6)
+
+
+def test_the_a5_networks_have_the_published_number_of_weights():
+    generator, discriminator = Perceptrons().generator((2,), 16), Perceptrons().discriminator((2,))
+    assert sum(p.numel() for p in generator.parameters()) == 18_946
+    assert sum(p.numel() for p in discriminator.parameters()) == 2 * 128 + 128 + 128 * 128 + 128 + 128 + 1
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_a_thin_product_is_a_product_once_and_twice_differentiable(columns):
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 4, 5, generator=random, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 5, columns, generator=random, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(Thin.apply(x, weight), x @ weight)
+    assert torch.autograd.gradcheck(Thin.apply, (x, weight))
+    assert torch.autograd.gradgradcheck(Thin.apply, (x, weight))
+
+
+@pytest.mark.parametrize("size", [8, 16, 28, 32, 64])
+@pytest.mark.parametrize("normed", [True, False])
+def test_convolutions_fit_every_size_that_they_name(size, normed):
+    builder, shape = Convolutional(width=2, batch_norm_in_discriminator=normed), (3, size, size)
+    assert builder.supports(shape) is None
+    images = builder.generator(shape, 4)(torch.randn(1, 2, 4))
+    assert images.shape == (1, 2, *shape)
+    assert images.abs().max() <= 1
+    discriminator = builder.discriminator(shape)
+    assert discriminator(images).shape == (1, 2)
+    assert bool(Modes(discriminator).norms) == (normed and size > 8)
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 28, 32), (1, 27, 27), (3, 100, 100), (1, 4, 4)])
+def test_convolutions_refuse_shapes_that_they_cannot_halve(shape):
+    assert "convolutions need" in Convolutional().supports(shape)
+
+
+@pytest.mark.parametrize("kind", [(2,), (1, 8, 8)])
+def test_networks_by_kind_are_perceptrons_on_points_and_convolutions_on_images(kind):
+    chosen = ByKind(width=4).on(kind)
+    assert chosen == (
+        Perceptrons(width=16) if kind == (2,) else Convolutional(width=4, batch_norm_in_discriminator=False)
+    )
+    assert ByKind(width=4).stacks(kind) == (kind == (2,))
+
+
+def test_our_batch_norm_is_torchs_in_each_of_its_modes():
+    ours, theirs = BatchNorm(3), nn.BatchNorm2d(3)
+    x = torch.randn(8, 3, 4, 4) * 2 + 1
+    assert torch.allclose(ours(x), theirs(x))
+    remembered = ours.running_mean.clone(), ours.running_var.clone()
+    assert torch.equal(remembered[0], theirs.running_mean)
+    assert torch.equal(remembered[1], theirs.running_var)
+    ours.mode = "visiting"
+    assert torch.allclose(ours(x), theirs(x))
+    assert torch.equal(ours.running_mean, remembered[0])
+    ours.mode, theirs = "running", theirs.eval()
+    theirs.running_mean, theirs.running_var = remembered
+    assert torch.allclose(ours(x), theirs(x))
+
+
+def test_parameters_and_statistics_are_views_of_their_rows():
+    network = Convolutional(width=2).generator((1, 8, 8), 4)
+    weights, statistics = rows(network, 1)
+    bind(network, weights, statistics)
+    latents = torch.randn(1, 6, 4)
+    before = network(latents)
+    weights.mul_(2)
+    assert not torch.allclose(network(latents), before)
+    assert statistics.abs().max() > 0
+    assert torch.equal(rows(network, 1)[0], weights)
+    assert torch.equal(rows(network, 1)[1], statistics)
+
+
+def test_a_network_without_parameters_cannot_play():
+    with pytest.raises(ConfigError, match="a player needs parameters to train, but Tanh has none"):
+        rows(nn.Tanh(), 1)
+
+
+def test_construction_under_a_seed_leaves_no_trace_in_the_global_stream():
+    before = torch.get_rng_state()
+    with seeded(0, "generator"):
+        first = rows(Alone(nn.Linear(3, 3)), 1)[0]
+    with seeded(0, "generator"):
+        second = rows(Alone(nn.Linear(3, 3)), 1)[0]
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("builder", [Perceptrons(width=3), Convolutional(width=3), ByKind(width=3)], ids=repr)
+def test_a_builder_of_the_catalogue_is_rebuilt_from_its_description_and_others_are_not(builder):
+    assert rebuilt(describe(builder)) == builder
+    with pytest.raises(ConfigError, match="networks of type 'System' are not in the catalogue"):
+        rebuilt({"type": "System", "command": "true"})
