@@ -31,33 +31,45 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(2)
-        *hidden, (weight, bias) = self.layers
-        for inner_weight, inner_bias in hidden:
-            x = leaky_relu_(torch.baddbmm(inner_bias, x, inner_weight), self.slope)
-        x = bias + Thin.apply(x, weight) if weight.shape[2] < 8 else torch.baddbmm(bias, x, weight)
+        for number, (weight, bias) in enumerate(self.layers):
+            # Either way is `bias + x @ weight`.
+            dense = Thin.apply if min(weight.shape[1:]) < 8 else torch.baddbmm
+            x = dense(bias, x, weight)
+            if number < len(self.layers) - 1:
+                x = leaky_relu_(x, self.slope)
         if self.squash:
             x = x.tanh()
         return x.squeeze(2) if self.shape is None else x.reshape(*x.shape[:2], *self.shape)
 
 
 class Thin(torch.autograd.Function):
-    """`x @ weight` for a weight `[R, in, out]` of few columns: a logit, a point.
+    """`bias + x @ weight` for a weight `[R, in, out]` of few rows or columns: of a point, of a logit.
 
-    A batched product with one or two columns runs ten times slower than the same product with one or two rows, so this
-    one is taken transposed, forward and for the weight's gradient. Both ways are differentiable again, for penalties.
+    A batched product that leaves one or two columns runs ten times slower than the same product turned into rows, so
+    those are taken transposed. Both directions are differentiable again, for penalties.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return torch.bmm(weight.transpose(1, 2), x.transpose(1, 2)).transpose(1, 2)
+        return _product(x, weight).add_(bias)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        for_x = torch.bmm(gradient, weight.transpose(1, 2)) if ctx.needs_input_grad[0] else None
-        for_weight = torch.bmm(gradient.transpose(1, 2), x).transpose(1, 2) if ctx.needs_input_grad[1] else None
-        return for_x, for_weight
+        for_bias, for_x, for_weight = ctx.needs_input_grad
+        return (
+            slope.sum(1, keepdim=True) if for_bias else None,
+            _product(slope, weight.transpose(1, 2)) if for_x else None,
+            _product(x.transpose(1, 2), slope) if for_weight else None,
+        )
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """`left @ right`, with its few columns computed as rows."""
+    if right.shape[2] < min(8, left.shape[1]):
+        return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
+    return torch.bmm(left, right)
 
 
 @dataclass(frozen=True, kw_only=True)

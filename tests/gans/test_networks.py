@@ -35,14 +35,15 @@ def test_the_a5_networks_have_the_published_number_of_weights():
     assert sum(p.numel() for p in discriminator.parameters()) == 2 * 128 + 128 + 128 * 128 + 128 + 128 + 1
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3])
-def test_a_thin_product_is_a_product_once_and_twice_differentiable(columns):
+@pytest.mark.parametrize("shape", [(5, 1), (9, 2), (2, 9), (1, 3)])
+def test_a_thin_product_is_a_product_once_and_twice_differentiable(shape):
     random = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 4, 5, generator=random, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(2, 5, columns, generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.allclose(Thin.apply(x, weight), x @ weight)
-    assert torch.autograd.gradcheck(Thin.apply, (x, weight))
-    assert torch.autograd.gradgradcheck(Thin.apply, (x, weight))
+    x = torch.randn(2, 4, shape[0], generator=random, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, *shape, generator=random, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(2, 1, shape[1], generator=random, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(Thin.apply(bias, x, weight), bias + x @ weight)
+    assert torch.autograd.gradcheck(Thin.apply, (bias, x, weight))
+    assert torch.autograd.gradgradcheck(Thin.apply, (bias, x, weight))
 
 
 @pytest.mark.parametrize("size", [8, 16, 28, 32, 64])
