@@ -96,6 +96,7 @@ class Stack:
         self.limit = column([v.constraint.limit if v.constraint else 0.0 for v in variants], self.generator.weights)
         self.feed = Feed(first, dataset, seeds, device, dtype)
         self._frozen: dict[int, dict[str, Tensor]] = {}
+        self._last_words: dict[int, dict[str, float]] = {}
         self.ended_at: dict[int, int] = {}
         self.last: dict[str, Tensor] = {}
 
@@ -109,12 +110,11 @@ class Stack:
             real, latents = feed.reals(self.step, turn), feed.latents(self.step, turn)
             # The generator will answer for the samples of the last turn, so these keep their graph.
             fake = self.generator(latents) if turn == turns - 1 else self.generator.without_trace(latents)
-            real_logits, fake_logits = self.judge(real, fake.detach())
+            shown = real, fake.detach()
+            real_logits, fake_logits = self.judge(*shown)
             d_loss = loss.discriminator(real_logits, fake_logits).mean(1)
             if penalty is not None and self.step % penalty.every == 0:
-                slope = penalty(self.discriminator, real, fake.detach(), feed.uniform(self.step, turn)).mean(
-                    1, keepdim=True
-                )
+                slope = penalty(self.discriminator, *shown, feed.uniform(self.step, turn)).mean(1, keepdim=True)
                 d_loss = d_loss + (penalty.every * self.penalty_weight * slope).squeeze(1)
             self.discriminator.descend(d_loss, self.step * turns + turn + 1)
             if variant.constraint is not None:
@@ -158,6 +158,7 @@ class Stack:
     def end(self, index: int) -> None:
         """From here on the state of replica `index` stays what it is."""
         if index not in self._frozen:
+            self._last_words[index] = self.diagnostics(index)
             self._frozen[index] = {name: tensor[index].clone() for name, tensor in self.state.items()}
             self.ended_at.setdefault(index, self.step)
 
@@ -186,8 +187,8 @@ class Stack:
 
     def diagnostics(self, index: int) -> dict[str, float]:
         """How the last step went for replica `index`; what is not finite is counted and left out."""
-        if not self.last:
-            return {}
+        if not self.last or index in self._last_words:
+            return self._last_words.get(index, {})
         real, fake = (self.last[name][index].detach() for name in ("real_logits", "fake_logits"))
         found = {
             "generator_loss": self.last["g_loss"][index],

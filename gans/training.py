@@ -150,12 +150,17 @@ class _Pack:
         stacks = [{"step": stack.step, "ended_at": list(stack.ended_at.items())} for stack in self.stacks]
         write(folder / _FILE, tensors, {"format": _FORMAT, **self.description, "stacks": stacks})
 
-    def load(self, folder: Path) -> None:
+    def load(self, folder: Path, last: int) -> None:
+        """Go on from what `save` wrote, if that is this very training and not beyond step `last`."""
         tensors, saved = read(folder / _FILE)
         expected = {"format": _FORMAT, **self.description}
         theirs = {name: saved.get(name) for name in expected}
         if found := differences(expected, theirs):
             raise ConfigError(f"{folder} was saved by another training, so it cannot go on here: {'; '.join(found)}")
+        if (reached := max(where["step"] for where in saved["stacks"])) > last:
+            raise ConfigError(
+                f"{folder} has reached step {reached}, beyond this budget of {last} steps; raise the budget"
+            )
         for i, (stack, where) in enumerate(zip(self.stacks, saved["stacks"], strict=True)):
             state = {name: tensors[f"{i}.{name}"] for name in stack.state}
             stack.restore(state, where["step"], dict(where["ended_at"]))
@@ -166,26 +171,25 @@ def train(
     device: Device = "cpu", resume: Path | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
     """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left."""
-    pack = _prepared(variant, dataset, seeds, device, resume)
-    return _ticks(pack, variant, budget)
+    # What cannot be meant is refused here, before the first tick is asked for.
+    pack, ticks = _prepared(variant, dataset, seeds, device), budget.ticks(variant)
+    if resume is not None:
+        pack.load(Path(resume), ticks[-1])
+    return _ticks(pack, variant, budget, ticks)
 
 
-def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, resume: Path | None) -> _Pack:
-    """The pack, or the reason why there cannot be one: before the first tick is asked for."""
+def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device) -> _Pack:
+    """The pack, or the reason why there cannot be one."""
     if not seeds or len(set(seeds)) != len(seeds):
         raise ConfigError(f"seeds must be distinct whole numbers, at least one, but {list(seeds)} came")
     for seed in seeds:
         whole("a seed", seed, least=0)
     if reason := variant.supports(dataset):
         raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
-    pack = _Pack(variant, dataset, seeds, torch.device(device))
-    if resume is not None:
-        pack.load(Path(resume))
-    return pack
+    return _Pack(variant, dataset, seeds, torch.device(device))
 
 
-def _ticks(pack: _Pack, variant: Variant, budget: Budget) -> Iterator[Progress]:
-    ticks = budget.ticks(variant)
+def _ticks(pack: _Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:
     # A training that was saved at its end is shown once more, for whoever has not yet looked at its last tick.
     for tick in [tick for tick in ticks if tick > pack.step] or ticks[-1:]:
         pack.run(tick)

@@ -64,7 +64,7 @@ def npz(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finit
                 has = ", ".join(arrays.files) or "nothing"
                 raise ConfigError(f"{file} should hold an array `samples`, but it holds {has}; rename the array")
             samples = _array(arrays[name], file)
-            labels = torch.from_numpy(np.asarray(arrays["labels"], np.int64)) if "labels" in arrays.files else None
+            labels = _labels(arrays["labels"], file) if "labels" in arrays.files else None
     except ConfigError:
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -104,6 +104,13 @@ def _decoded(file: Path, size: int, channels: int) -> Tensor:
     except (OSError, UnidentifiedImageError, SyntaxError, Image.DecompressionBombError) as error:
         raise ConfigError(f"{file} is not an image that can be read ({error}); repair it or take it away") from None
     return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1).contiguous()
+
+
+def _labels(array: "np.ndarray[Any, Any]", file: Path) -> Tensor:
+    """The classes of an array, or what is wrong with it."""
+    if array.dtype.kind not in "iu" or array.ndim != 1 or (array < 0).any():
+        raise ConfigError(f"{file} should hold labels 0, 1, 2, ..., but {array.dtype} {list(array.shape)} came")
+    return torch.from_numpy(array.astype(np.int64))
 
 
 def _array(array: "np.ndarray[Any, Any]", file: Path) -> Tensor:

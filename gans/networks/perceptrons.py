@@ -52,7 +52,8 @@ class Thin(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight).add_(bias)
+        # Few columns come as a view, which must not leave a function of one's own; the sum is no view any more.
+        return bias + _product(x, weight) if _few(weight) else torch.baddbmm(bias, x, weight)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
@@ -65,9 +66,13 @@ class Thin(torch.autograd.Function):
         )
 
 
+def _few(columns: Tensor) -> bool:
+    return columns.shape[2] < 8
+
+
 def _product(left: Tensor, right: Tensor) -> Tensor:
     """`left @ right`, with its few columns computed as rows."""
-    if right.shape[2] < min(8, left.shape[1]):
+    if _few(right):
         return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
     return torch.bmm(left, right)
 

@@ -98,9 +98,11 @@ def test_an_ended_replica_freezes_and_leaves_its_neighbours_their_bits(name, kin
     ticks = train(variant, data, Budget(steps=6, tick=2), seeds)
     first = next(ticks)
     first.replicas[1].end()
-    frozen = first.replicas[1].sample(5)
+    frozen, said = first.replicas[1].sample(5), first.replicas[1].diagnostics
     # Stopped and resumed in between, an ended replica stays ended.
-    next(ticks).save(tmp_path)
+    second = next(ticks)
+    assert second.replicas[1].diagnostics == said
+    second.save(tmp_path)
     *_, last = train(variant, data, Budget(steps=6, tick=2), seeds, resume=tmp_path)
     assert [replica.alive for replica in last.replicas] == [True, False, True]
     assert torch.equal(last.replicas[1].sample(5), frozen)
@@ -140,6 +142,12 @@ def test_a_training_saved_at_its_end_is_shown_once_more(world, tmp_path):
     (again,) = train(variant, data, budget, resume=tmp_path)
     assert (again.step, again.done) == (4, True)
     assert torch.equal(again.replicas[0].sample(3), last.replicas[0].sample(3))
+
+
+def test_a_training_that_has_gone_beyond_the_budget_is_refused(world, tmp_path):
+    world.after(world.small("gan"), world.data["points"], 5).save(tmp_path)
+    with pytest.raises(ConfigError, match="has reached step 5, beyond this budget of 4 steps"):
+        train(world.small("gan"), world.data["points"], Budget(steps=4, tick=2), resume=tmp_path)
 
 
 @pytest.mark.parametrize(
