@@ -8,7 +8,7 @@ from torch import Tensor
 
 from metrics.errors import UnfitError
 from metrics.features import Features, require_finite
-from metrics.intervals import root_jackknife
+from metrics.intervals import FEWEST, root_jackknife
 from metrics.judge import Judge, pooled
 from metrics.moments import Gaussian, Moments, merge
 from metrics.reference import Reference
@@ -140,10 +140,10 @@ class FrechetDistance(Judge):
         return frechet_distance(self._reference() or self._side("real"), self._side("generated"))
 
     def verdict(self, features: Features, /) -> Scores:
+        real = self._reference() or self._side("real")
         value = float(self.compute())
-        left_out = without_each(self._reference() or self._side("real"), features.pooled)
-        interval = root_jackknife(value, left_out)
-        return Scores(scores={"fd": Score.of(value, interval, higher_is_better=self.higher_is_better)})
+        interval = root_jackknife(value, without_each(real, features.pooled)) if features.count >= FEWEST else None
+        return Scores(scores={"fd": Score.of(value, interval, higher_is_better=False)})
 
     def _side(self, side: str) -> Gaussian:
         held = getattr(self, f"{side}_rows")

@@ -85,4 +85,4 @@ class InceptionScore(Judge):
         value = float(self.compute())
         assert features.logits is not None  # noqa: S101 - `update` has seen them
         interval = jackknife(value, without_each(features.logits), low=1.0, high=float(features.logits.shape[1]))
-        return Scores(scores={"is": Score.of(value, interval, higher_is_better=self.higher_is_better)})
+        return Scores(scores={"is": Score.of(value, interval, higher_is_better=True)})

@@ -17,6 +17,8 @@ from metrics.score import Score, Scores
 
 NEIGHBOURS = 5  # of the paper's experiments
 BLOCK = 1024
+# Fewer covered reals than this, or fewer that are not, and the jackknife sees no spread where there is some.
+RARE = 5
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,11 @@ class Coverage(Judge):
         return coverage(self._reals(), self._generated())
 
     def verdict(self, features: Features, /) -> Scores:
-        value = float(self.compute())
-        left_out = without_each(self._reals(), features.pooled) if features.count >= FEWEST else features.pooled[:0, 0]
-        interval = jackknife(value, left_out, low=0.0, high=1.0)
-        return Scores(scores={"coverage": Score.of(value, interval, higher_is_better=self.higher_is_better)})
+        real, value, interval = self._reals(), float(self.compute()), None
+        covered = round(value * len(real.centres))
+        if features.count >= FEWEST and min(covered, len(real.centres) - covered) >= RARE:
+            interval = jackknife(value, without_each(real, features.pooled), low=0.0, high=1.0)
+        return Scores(scores={"coverage": Score.of(value, interval, higher_is_better=True)})
 
     def _generated(self) -> Tensor:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)
