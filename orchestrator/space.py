@@ -3,10 +3,10 @@
 import json
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from orchestrator.config.models import Data, Dimension, Experiment, SearchExperiment, StudyExperiment, Value
@@ -59,13 +59,15 @@ def contenders(experiment: Experiment) -> list[Contender]:
 def _contender(index: int, experiment: Experiment, name: str, data: Data, drawn: dict[str, Value]) -> Contender:
     from gans import hyperparameters, variant
 
-    known = hyperparameters(variant(name))
-    fixed = {key: value for key, value in experiment.hyperparameters.items() if key in known}
-    resolved = hyperparameters(variant(name, {**fixed, **drawn}))
+    resolved = hyperparameters(variant(name, {**experiment.hyperparameters, **drawn}))
     return Contender(
         index=index,
         variant=name,
-        hyperparameters={key: each.default for key, each in resolved.items()},
+        # 1 and 1.0 are one rate, and must have one digest.
+        hyperparameters={
+            key: float(each.default) if each.kind == "float" and each.default is not None else each.default
+            for key, each in resolved.items()
+        },
         data=data.spec,
         budget=experiment.budget.model_dump(exclude_none=True),
     )
@@ -74,10 +76,7 @@ def _contender(index: int, experiment: Experiment, name: str, data: Data, drawn:
 def _draws(experiment: SearchExperiment) -> Iterator[dict[str, Value]]:
     search, space = experiment.search, experiment.space
     if search.sampler == "grid":
-        for index, combination in enumerate(_grid(space, {})):
-            if search.contenders is not None and index >= search.contenders:
-                return
-            yield combination
+        yield from islice(combinations(space), search.contenders)
         return
     for index in range(search.contenders or 0):
         # One stream per contender: a wider search begins with the same contenders.
@@ -85,18 +84,26 @@ def _draws(experiment: SearchExperiment) -> Iterator[dict[str, Value]]:
         yield _draw(space, stream)
 
 
-def _grid(space: dict[str, Dimension], chosen: dict[str, Value]) -> Iterator[dict[str, Value]]:
-    """Every combination of choices; a dimension that does not exist under the earlier ones multiplies nothing."""
-    remaining = [name for name in ordered(space) if name not in chosen]
-    for name in remaining:
-        if exists(space[name], chosen):
-            for value in space[name].choice or ():
-                yield from _grid(space, {**chosen, name: value})
-            return
-    yield dict(chosen)
+def combinations(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:
+    """Yield every combination of choices; a dimension that does not exist under the earlier ones multiplies nothing."""
+    return _combinations(space, ordered(space), {})
 
 
-def _draw(space: dict[str, Dimension], stream: random.Random) -> dict[str, Value]:
+def _combinations(
+    space: Mapping[str, Dimension], names: Sequence[str], chosen: dict[str, Value]
+) -> Iterator[dict[str, Value]]:
+    if not names:
+        yield chosen
+        return
+    name, *rest = names
+    if not exists(space[name], chosen):
+        yield from _combinations(space, rest, chosen)
+        return
+    for value in space[name].choice or ():
+        yield from _combinations(space, rest, {**chosen, name: value})
+
+
+def _draw(space: Mapping[str, Dimension], stream: random.Random) -> dict[str, Value]:
     chosen: dict[str, Value] = {}
     for name in ordered(space):
         # Drawn even where it does not exist, so that one dimension's presence does not move the others.
@@ -118,21 +125,28 @@ def _value(dimension: Dimension, stream: random.Random) -> Value:
     return stream.randrange(*dimension.randint)
 
 
-def exists(dimension: Dimension, chosen: dict[str, Value]) -> bool:
+def exists(dimension: Dimension, chosen: Mapping[str, Value]) -> bool:
     """Is this dimension there, given what has been chosen already?"""
     return all(name in chosen and chosen[name] in values for name, values in dimension.conditions.items())
 
 
-def ordered(space: dict[str, Dimension]) -> list[str]:
+def ordered(space: Mapping[str, Dimension]) -> list[str]:
     """Return the names, each after those that its `when` depends on."""
+    if names := circle(space):
+        raise RequestError(f"space: the `when` of {' and '.join(names)} goes in a circle")
+    return _after_what_they_need(space)
+
+
+def circle(space: Mapping[str, Dimension]) -> list[str]:
+    """Return names that depend on each other, if there are any."""
+    stuck = set(space) - set(_after_what_they_need(space))
+    while loose := {name for name in stuck if not any(name in space[other].when for other in stuck)}:
+        stuck -= loose  # waits for a circle without being part of it
+    return [name for name in space if name in stuck]
+
+
+def _after_what_they_need(space: Mapping[str, Dimension]) -> list[str]:
     order: list[str] = []
-    remaining = list(space)
-    while remaining:
-        ready = [name for name in remaining if not set(space[name].when) & set(remaining)]
-        if not ready:
-            raise RequestError(
-                f"space: {' and '.join(remaining)} depend on each other; a `when` may not go in a circle"
-            )
+    while ready := [name for name in space if name not in order and not set(space[name].when) - set(order)]:
         order += ready
-        remaining = [name for name in remaining if name not in ready]
     return order

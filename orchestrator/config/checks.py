@@ -1,86 +1,90 @@
 """What a well-formed experiment must also satisfy: every name is read by somebody, every value is possible."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
 
 import gans
 import metrics
+from orchestrator import machine
 from orchestrator.config.document import Document, Location
-from orchestrator.config.models import Data, Experiment, SearchExperiment, StudyExperiment, Value
+from orchestrator.config.models import (
+    MOST_CONTENDERS,
+    Data,
+    Dimension,
+    Experiment,
+    SearchExperiment,
+    StudyExperiment,
+    Value,
+)
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.space import ordered
+from orchestrator.space import circle, combinations
 from orchestrator.stopping import acting
 
 
-def check(experiment: Experiment, document: Document) -> None:
-    """Raise the first thing that is wrong, with its file, line and key."""
+def check(experiment: Experiment, document: Document, *, here: bool = True) -> None:
+    """Raise the first thing that is wrong, with its file, line and key; what runs `here` must fit on this machine."""
     if isinstance(experiment, SearchExperiment):
         _check_data(experiment.data, document, ("data",))
-        _check_search(experiment, document)
         variants = _variants(experiment, document)
-        _check_space(experiment, variants, document)
         _check_fixed(experiment, variants, document)
+        _check_space(experiment, variants, document)
+        _check_search(experiment, document)
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
             _check_data(data, document, ("study", "data", index))
         for index, name in enumerate(experiment.study.variants):
-            _check_variant(name, document, ("study", "variants", index))
+            _check_name("variant", name, gans.VARIANTS, document, ("study", "variants", index))
         _check_fixed(experiment, experiment.study.variants, document)
-    _check_metrics(experiment, document)
+    _check_evaluation(experiment, document)
     for index, item in enumerate(experiment.stop):
-        _located(
-            document,
-            ("stop", index),
-            lambda item=item: acting([item], experiment.evaluation.metrics, experiment.objective),
-        )
+        with _located(document, ("stop", index)):
+            acting([item], experiment.evaluation.metrics, experiment.objective)
+    if here:
+        _check_resources(experiment, document)
+
+
+def _check_name(kind: str, name: str, known: Collection[str], document: Document, location: Location) -> None:
+    if name not in known:
+        hint = did_you_mean(name, known) or f"; expected one of {', '.join(known)}"
+        document.fail(location, f"no {kind} {name!r}{hint}")
 
 
 def _check_data(data: Data, document: Document, location: Location) -> None:
-    if data.name is not None and data.name not in gans.data.DATASETS:
-        known = gans.data.DATASETS
-        hint = did_you_mean(data.name, known) or f"; expected one of {', '.join(known)}"
-        document.fail((*location, "name"), f"no dataset {data.name!r}{hint}")
-
-
-def _check_variant(name: str, document: Document, location: Location) -> None:
-    if name not in gans.VARIANTS:
-        hint = did_you_mean(name, gans.VARIANTS) or f"; expected one of {', '.join(gans.VARIANTS)}"
-        document.fail(location, f"no variant {name!r}{hint}")
+    if data.name is not None:
+        _check_name("dataset", data.name, gans.data.DATASETS, document, (*location, "name"))
+        read = [key for key in gans.data.DATASETS[data.name].parameters if key in Data.model_fields]
+        if unread := [key for key in data.spec if key not in ("name", *read)]:
+            message = f"{data.name} does not read it; it reads {', '.join(read) or 'nothing beside its name'}"
+            document.fail((*location, unread[0]), message)
+    for key, path, there in (("images", data.images, Path.is_dir), ("npz", data.npz, Path.is_file)):
+        if path is not None and not there(Path(path)):
+            what = "folder" if key == "images" else "file"
+            document.fail((*location, key), f"there is no {what} {path}; relative paths begin at the experiment file")
 
 
 def _variants(experiment: SearchExperiment, document: Document) -> Sequence[str]:
     """Return the variants that the search can draw."""
     chosen = experiment.space.get("variant")
-    if chosen is None and experiment.variant is None:
-        document.fail(("variant",), "expected a variant, or a choice of variants under space")
     if experiment.variant is not None:
-        _check_variant(experiment.variant, document, ("variant",))
+        _check_name("variant", experiment.variant, gans.VARIANTS, document, ("variant",))
     if chosen is None:
-        return [str(experiment.variant)]
+        if experiment.variant is None:
+            document.fail(("variant",), "expected a variant, or a choice of variants under space")
+        return [experiment.variant]
     if chosen.choice is None:
-        document.fail(("space", "variant"), "expected a choice of variants")
+        document.fail(("space", "variant", chosen.law), "expected a choice of variants")
+    if chosen.when:
+        document.fail(("space", "variant", "when"), "every contender has a variant; leave `when` out")
     for index, name in enumerate(chosen.choice):
-        _check_variant(str(name), document, ("space", "variant", "choice", index))
+        _check_name("variant", str(name), gans.VARIANTS, document, ("space", "variant", "choice", index))
     return [str(name) for name in chosen.choice]
-
-
-def _check_search(experiment: SearchExperiment, document: Document) -> None:
-    search, budget = experiment.search, experiment.budget
-    if search.metric is not None and search.metric not in experiment.evaluation.metrics:
-        given = ", ".join(experiment.evaluation.metrics)
-        document.fail(("search", "metric"), f"{search.metric!r} is not evaluated; evaluation.metrics has {given}")
-    if search.grace is not None and not budget.tick <= search.grace <= budget.amount:
-        message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace}"
-        document.fail(("search", "grace"), message)
-    if search.sampler == "grid":
-        for name, dimension in experiment.space.items():
-            if dimension.choice is None:
-                document.fail(("space", name), "sampler grid takes only choice; give values, or use sampler: random")
 
 
 def _check_fixed(experiment: Experiment, variants: Sequence[str], document: Document) -> None:
     for name, value in experiment.hyperparameters.items():
-        _check_value(name, [value], variants, document, ("hyperparameters", name))
+        _check_values(name, [value], variants, document, ("hyperparameters", name))
 
 
 def _check_space(experiment: SearchExperiment, variants: Sequence[str], document: Document) -> None:
@@ -90,51 +94,115 @@ def _check_space(experiment: SearchExperiment, variants: Sequence[str], document
         if name in experiment.hyperparameters:
             document.fail(here, "fixed under hyperparameters as well; give each name in one place")
         for other, values in dimension.conditions.items():
-            if other not in space:
-                hint = did_you_mean(other, space)
-                document.fail(
-                    (*here, "when", other), f"no searched name {other!r}{hint}; `when` names another of space"
-                )
-            for value in values:
-                choices = space[other].choice
-                if choices is not None and value not in choices:
-                    document.fail((*here, "when", other), f"{other} is never {value!r}; it is one of {list(choices)}")
+            _check_condition(other, values, space, document, (*here, "when", other))
+    if names := circle(space):
+        told = f"{' and '.join(names)} depend on each other" if len(names) > 1 else f"{names[0]} depends on itself"
+        document.fail(("space", names[0], "when"), f"{told}; a `when` may not go in a circle")
+    for name, dimension in space.items():
         if name != "variant":
-            readers = dimension.conditions.get("variant", variants)
-            _check_value(name, dimension.extremes, [str(reader) for reader in readers], document, here)
-    _located(document, ("space",), lambda: ordered(space))
+            readers = [variant for variant in variants if _may_exist(name, variant, space)]
+            _check_law(name, dimension, readers, document)
 
 
-def _check_value(
+def _check_condition(
+    name: str, values: Sequence[Value], space: dict[str, Dimension], document: Document, location: Location
+) -> None:
+    """`when` can only hold if the other name is searched and can take each of the values."""
+    if name not in space:
+        hint = did_you_mean(name, space) or "; `when` names another key of space"
+        document.fail(location, f"{name!r} is not searched{hint}")
+    other = space[name]
+    if other.choice is None and other.randint is None:
+        document.fail(location, f"{name} is drawn from {other.law}, which never hits a given value; give it a choice")
+    for value in values:
+        if other.choice is not None and value not in other.choice:
+            document.fail(location, f"{name} is never {value!r}; it is one of {', '.join(map(str, other.choice))}")
+        if other.randint is not None and value not in range(*other.randint):
+            low, high = other.randint
+            document.fail(location, f"{name} is never {value!r}; it is a whole number from {low} to {high - 1}")
+
+
+def _may_exist(name: str, variant: str, space: dict[str, Dimension]) -> bool:
+    """Can this dimension be drawn for this variant, given what it depends on?"""
+    if name == "variant":
+        return True
+    conditions = space[name].conditions
+    return variant in conditions.get("variant", [variant]) and all(
+        _may_exist(other, variant, space) for other in conditions
+    )
+
+
+def _check_law(name: str, dimension: Dimension, variants: Sequence[str], document: Document) -> None:
+    """Each of the variants must read the name, and accept whatever the law can draw."""
+    here = ("space", name)
+    if not variants:
+        document.fail((*here, "when"), f"no variant meets these conditions, so {name} is never drawn")
+    readers = [variant for variant in variants if name in gans.hyperparameters(gans.variant(variant))]
+    if readers and len(readers) < len(variants):
+        other = next(variant for variant in variants if variant not in readers)
+        document.fail(here, f"{other} does not read {name!r}; add when: {{variant: [{', '.join(readers)}]}}")
+    _check_values(name, [], variants, document, here)
+    whole = any(gans.hyperparameters(gans.variant(variant))[name].kind == "int" for variant in variants)
+    if whole and dimension.law in ("uniform", "loguniform"):
+        document.fail((*here, dimension.law), f"{name} is a whole number; draw it by randint or choice")
+    _check_values(name, dimension.extremes, variants, document, (*here, dimension.law))
+
+
+def _check_values(
     name: str, values: Sequence[Value], variants: Sequence[str], document: Document, location: Location
 ) -> None:
     """Each of the variants must read the name and accept each of the values."""
     for variant in variants:
         known = gans.hyperparameters(gans.variant(variant))
         if name not in known:
-            readers = [other for other in variants if name in gans.hyperparameters(gans.variant(other))]
-            way = f"; add when: {{variant: [{', '.join(readers)}]}}" if readers and location[0] == "space" else ""
-            way = way or f"; it reads {', '.join(known)}"
-            document.fail(location, f"{variant} does not read {name!r}{did_you_mean(name, known)}{way}")
+            hint = f"{did_you_mean(name, known)}; it reads {', '.join(known)}"
+            document.fail(location, f"{variant} does not read {name!r}{hint}")
         for value in values:
-            _located(document, location, lambda value=value, variant=variant: gans.variant(variant, {name: value}))
+            with _located(document, location):
+                gans.variant(variant, {name: value})
 
 
-def _check_metrics(experiment: Experiment, document: Document) -> None:
-    for index, family in enumerate(experiment.evaluation.metrics):
-        if family not in metrics.METRICS:
-            hint = did_you_mean(family, metrics.METRICS) or f"; expected one of {', '.join(metrics.METRICS)}"
-            document.fail(("evaluation", "metrics", index), f"no metric {family!r}{hint}")
-    extractor = experiment.evaluation.extractor
-    if extractor is not None and extractor not in metrics.EXTRACTORS:
-        known = metrics.EXTRACTORS
-        hint = did_you_mean(extractor, known) or f"; expected one of {', '.join(known)}"
-        document.fail(("evaluation", "extractor"), f"no extractor {extractor!r}{hint}")
+def _check_search(experiment: SearchExperiment, document: Document) -> None:
+    search, budget, space = experiment.search, experiment.budget, experiment.space
+    if search.metric is not None and search.metric not in experiment.evaluation.metrics:
+        given = ", ".join(experiment.evaluation.metrics)
+        document.fail(("search", "metric"), f"{search.metric!r} is not evaluated; evaluation.metrics has {given}")
+    if search.grace is not None and not budget.tick <= search.grace <= budget.amount:
+        message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace}"
+        document.fail(("search", "grace"), message)
+    if search.sampler == "grid":
+        for name, dimension in space.items():
+            if dimension.choice is None:
+                message = "sampler grid takes only choice; give values, or use sampler: random"
+                document.fail(("space", name, dimension.law), message)
+        if search.contenders is None and any(islice(combinations(space), MOST_CONTENDERS, None)):
+            message = f"the grid has more than {MOST_CONTENDERS:,} combinations; take fewer values, or set"
+            document.fail(("space",), f"{message} search.contenders as an upper limit")
 
 
-def _located(document: Document, location: Location, attempt: Any) -> None:
-    """Run `attempt`; a refusal from any layer is told with its place in the file."""
+def _check_evaluation(experiment: Experiment, document: Document) -> None:
+    evaluation = experiment.evaluation
+    for index, family in enumerate(evaluation.metrics):
+        _check_name("metric", family, metrics.METRICS, document, ("evaluation", "metrics", index))
+    if evaluation.extractor is not None:
+        _check_name("extractor", evaluation.extractor, metrics.EXTRACTORS, document, ("evaluation", "extractor"))
+    if evaluation.weights is not None and not Path(evaluation.weights).is_file():
+        message = f"there is no file {evaluation.weights}; relative paths begin at the experiment file"
+        document.fail(("evaluation", "weights"), message)
+
+
+def _check_resources(experiment: Experiment, document: Document) -> None:
+    asked = experiment.resources
+    for what, wanted, there in (("cpus", asked.cpus, machine.cpus()), ("gpus", asked.gpus, machine.gpus())):
+        if wanted > there:
+            message = f"one trial asks for {wanted:g}, but this machine has {there}; ask for less"
+            document.fail(("resources", what), message)
+
+
+@contextmanager
+def _located(document: Document, location: Location) -> Iterator[None]:
+    """Tell a refusal from any layer with its place in the file."""
     try:
-        attempt()
+        yield
     except (RequestError, gans.ConfigError, metrics.MetricsError) as error:
         document.fail(location, str(error))

@@ -1,31 +1,100 @@
 """The experiment file as validated values: what may be written, and what each key means."""
 
 import re
-import unicodedata
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-Number = int | float
-Value = int | float | bool | str
-Count = Annotated[int, Field(ge=1)]
+from orchestrator.config.document import describe
 
 
-class Model(BaseModel):
-    """A frozen value that refuses keys that it does not know and types that it would have to guess."""
+class AtKeyError(ValueError):
+    """A mistake of a whole mapping or list that is told at one of its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    def __init__(self, key: str | int, message: str) -> None:
+        super().__init__(message)
+        self.key = key
 
 
 def printable(name: str) -> str:
     """Return `name` if it is one printable line of 1 to 200 characters."""
     if not 1 <= len(name) <= 200 or not name.strip():
-        raise ValueError("expected a line of 1 to 200 characters")
-    if any(unicodedata.category(character).startswith("C") for character in name):
-        raise ValueError("expected one printable line, found a control character")
+        raise ValueError("expected one printable line of 1 to 200 characters")
+    if odd := [character for character in name if not character.isprintable()]:
+        raise ValueError(f"expected one printable line, found the character U+{ord(odd[0]):04X}")
     return name
+
+
+def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return `values` if none stands twice."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise AtKeyError(index, f"{value} stands twice; give each once")
+    return values
+
+
+def pair(bounds: Any) -> Any:
+    """Return `bounds` if there are two, whatever they are."""
+    found = len(bounds) if isinstance(bounds, list | tuple) else describe(bounds)
+    if found != 2:
+        raise ValueError(f"expected two bounds, [low, high], found {found}")
+    return bounds
+
+
+def one_rule(item: Any) -> Any:
+    """Return `item` if it is the name of a rule, or one rule with its settings."""
+    if isinstance(item, dict) and len(item) == 1 and isinstance(next(iter(item.values())), dict):
+        return item
+    if not isinstance(item, str):
+        raise ValueError("expected a rule's name, or one rule with its settings such as {plateaued: {patience: 0.3}}")
+    return item
+
+
+def each_rule_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return `items` if no rule stands twice, whatever its settings."""
+    unique(tuple(item if isinstance(item, str) else next(iter(item)) for item in items))
+    return items
+
+
+def none_acts(items: Any) -> Any:
+    """Return `items` if there are none."""
+    if isinstance(items, list | tuple) and items:
+        raise ValueError("in a study rules observe and never act; leave this key out")
+    return items
+
+
+MOST_CONTENDERS = 10_000
+LAWS = ("choice", "uniform", "loguniform", "randint")
+SOURCES = {"name": ("download", "radius", "spacing", "std"), "images": ("size", "labels"), "npz": ()}
+"""Where data may come from, and what may be said beside it."""
+
+Number = int | float
+Value = int | float | bool | str
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, lt=2**63)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Name = Annotated[str, AfterValidator(printable)]
+Strings = Annotated[tuple[str, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
+Values = Annotated[tuple[Value, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
+Bounds = Annotated[tuple[Number, Number], Field(strict=False), BeforeValidator(pair)]
+WholeBounds = Annotated[tuple[int, int], Field(strict=False), BeforeValidator(pair)]
+OneRule = Annotated[dict[str, dict[str, Any]], Field(min_length=1, max_length=1)]
+Stop = Annotated[str | OneRule, BeforeValidator(one_rule)]
+Stops = Annotated[tuple[Stop, ...], Field(strict=False), AfterValidator(each_rule_once)]
+NoStops = Annotated[tuple[Stop, ...], Field(max_length=0, strict=False), BeforeValidator(none_acts)]
 
 
 def folder_name(name: str) -> str:
@@ -34,20 +103,12 @@ def folder_name(name: str) -> str:
     return f"{slug}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
-def unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return `values` if none stands twice."""
-    seen: list[Any] = []
-    for value in values:
-        if value in seen:
-            raise ValueError(f"duplicate {value!r}; give each once")
-        seen.append(value)
-    return values
+class Model(BaseModel):
+    """A frozen value that refuses keys that it does not know, types that it would have to guess, NaN and infinity."""
 
-
-Unique = AfterValidator(unique)
-Name = Annotated[str, AfterValidator(printable)]
-Strings = Annotated[tuple[str, ...], Field(min_length=1, strict=False), Unique]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, str_min_length=1, str_max_length=1000
+    )
 
 
 class Data(Model):
@@ -56,12 +117,14 @@ class Data(Model):
     name: str | None = Field(None, description="a name from `ganarena list datasets`")
     download: bool = Field(False, description="may this dataset be downloaded?")
     images: str | None = Field(None, description="a folder of pictures")
-    size: Count | None = Field(None, description="side of the square that pictures are cropped and resized to")
+    size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        None, description="side of the square that pictures are cropped and resized to"
+    )
     labels: Literal["folders"] | None = Field(None, description="`folders`: each subfolder is a class")
     npz: str | None = Field(None, description="an .npz file with an array `samples`, and perhaps `labels`")
-    radius: Annotated[float, Field(gt=0)] | None = Field(None, description="of ring8")
-    spacing: Annotated[float, Field(gt=0)] | None = Field(None, description="of grid25")
-    std: Annotated[float, Field(gt=0)] | None = Field(None, description="of each mode of ring8 and grid25")
+    radius: Positive | None = Field(None, description="of ring8")
+    spacing: Positive | None = Field(None, description="of grid25")
+    std: Positive | None = Field(None, description="of each mode of ring8, grid25 and gaussian1d")
 
     @model_validator(mode="before")
     @classmethod
@@ -70,14 +133,25 @@ class Data(Model):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        given = [key for key in ("name", "images", "npz") if getattr(self, key) is not None]
+        given = [key for key in SOURCES if getattr(self, key) is not None]
         if len(given) != 1:
             raise ValueError(f"expected exactly one of name, images and npz, found {' and '.join(given) or 'none'}")
-        if self.images is None and (self.size or self.labels):
-            raise ValueError("size and labels go with images")
+        for source, keys in SOURCES.items():
+            stray = [key for key in keys if getattr(self, key)] if source != given[0] else []
+            if stray:
+                raise AtKeyError(stray[0], f"goes with {source}, not with {given[0]}")
         if self.images is not None and self.size is None:
-            raise ValueError("expected a size beside images, for example size: 64")
+            raise AtKeyError("images", "expected a size beside it, for example size: 64")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A bare name is read as well."""
+        described = handler(core)
+        return {"anyOf": [described, {"type": "string", "description": "a name from `ganarena list datasets`"}]}
+
+    def __str__(self) -> str:
+        return self.label
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -119,9 +193,7 @@ class Budget(Model):
         if (self.images is None) == (self.steps is None):
             raise ValueError("expected exactly one of images and steps")
         if self.tick > self.amount:
-            raise ValueError(
-                f"the tick {self.tick} lies beyond the budget of {self.amount} {self.unit}; lower the tick"
-            )
+            raise AtKeyError("tick", f"{self.tick} lies beyond the budget of {self.amount} {self.unit}; lower the tick")
         return self
 
     @property
@@ -157,26 +229,29 @@ class Evaluation(Model):
 class Dimension(Model):
     """One searched name: a law to draw from, and under which other choices it exists."""
 
-    choice: Annotated[tuple[Value, ...], Field(min_length=1, strict=False), Unique] | None = None
-    uniform: tuple[Number, Number] | None = Field(None, strict=False)
-    loguniform: tuple[Number, Number] | None = Field(None, strict=False)
-    randint: tuple[int, int] | None = Field(None, strict=False, description="low and high, high excluded")
-    when: dict[str, Value | Annotated[tuple[Value, ...], Field(strict=False)]] = {}
+    choice: Values | None = Field(None, description="values of equal chance")
+    uniform: Bounds | None = Field(None, description="low and high")
+    loguniform: Bounds | None = Field(None, description="low and high; the logarithm is uniform")
+    randint: WholeBounds | None = Field(None, description="low and high, high excluded")
+    when: dict[str, Value | Values] = Field({}, description="values of other names under which this one exists")
 
     @model_validator(mode="after")
     def _one_law(self) -> Self:
-        given = [law for law in ("choice", "uniform", "loguniform", "randint") if getattr(self, law) is not None]
+        given = [law for law in LAWS if getattr(self, law) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"expected one of choice, uniform, loguniform, randint; found {' and '.join(given) or 'none'}"
-            )
-        for law in ("uniform", "loguniform", "randint"):
-            bounds = getattr(self, law)
-            if bounds and not (abs(bounds[0]) < float("inf") and bounds[0] < bounds[1] < float("inf")):
-                raise ValueError(f"expected {law}: [low, high] with low < high, found {list(bounds)}")
-        if self.loguniform and self.loguniform[0] <= 0:
-            raise ValueError(f"expected loguniform bounds above 0, found {list(self.loguniform)}")
+            raise ValueError(f"expected one of {', '.join(LAWS)}, found {' and '.join(given) or 'none'}")
+        if self.choice is None:
+            low, high = getattr(self, self.law)
+            if not low < high:
+                raise AtKeyError(self.law, f"expected [low, high] with low < high, found [{low}, {high}]")
+            if self.law == "loguniform" and low <= 0:
+                raise AtKeyError(self.law, f"expected bounds above 0, found [{low}, {high}]")
         return self
+
+    @property
+    def law(self) -> str:
+        """The name of the law that it is drawn from."""
+        return next(law for law in LAWS if getattr(self, law) is not None)
 
     @property
     def conditions(self) -> dict[str, tuple[Value, ...]]:
@@ -188,13 +263,16 @@ class Dimension(Model):
         """Values that stand for all that can be drawn: every choice, or both ends."""
         if self.randint:
             return self.randint[0], self.randint[1] - 1
-        return self.choice or self.uniform or self.loguniform or ()
+        values: tuple[Value, ...] = getattr(self, self.law)
+        return values
 
 
 class Search(Model):
     """Which contenders are drawn, who is pruned, and by what."""
 
-    contenders: Count | None = Field(None, description="how many; for sampler grid an upper limit")
+    contenders: Annotated[int, Field(ge=1, le=MOST_CONTENDERS)] | None = Field(
+        None, description="how many; for sampler grid an upper limit"
+    )
     sampler: Literal["random", "grid"] = "random"
     scheduler: Literal["none", "asha"] = "none"
     metric: str | None = Field(None, description="family of the objective; default the first of evaluation.metrics")
@@ -207,18 +285,15 @@ class Search(Model):
     @model_validator(mode="after")
     def _counted(self) -> Self:
         if self.sampler == "random" and self.contenders is None:
-            raise ValueError("expected contenders: N beside sampler random")
+            raise AtKeyError("contenders", "sampler random needs to know how many; for example contenders: 8")
         return self
 
 
 class Resources(Model):
     """What one trial occupies."""
 
-    cpus: Annotated[float, Field(gt=0)] = 1
+    cpus: Positive = 1
     gpus: Annotated[float, Field(ge=0)] = 0
-
-
-Stop = str | Annotated[dict[str, dict[str, Any]], Field(min_length=1, max_length=1)]
 
 
 class Experiment(Model):
@@ -227,10 +302,10 @@ class Experiment(Model):
     name: Name
     hyperparameters: dict[str, Value] = {}
     budget: Budget
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, strict=False), Unique] = (0,)
+    seeds: Seeds = (0,)
     evaluation: Evaluation = Evaluation()
     resources: Resources = Resources()
-    stop: Annotated[tuple[Stop, ...], Field(strict=False)] = ("diverged",)
+    stop: Stops = Field(("diverged",), description="rules that end a replica; those that are not listed observe")
 
     @property
     def folder(self) -> str:
@@ -257,11 +332,17 @@ class SearchExperiment(Experiment):
         return self.search.metric or self.evaluation.metrics[0]
 
 
+def apart(data: tuple[Data, ...]) -> tuple[Data, ...]:
+    """Return `data` if no two have one name: the rows of a study tell them apart by it."""
+    unique(tuple(each.label for each in data))
+    return data
+
+
 class StudyAxes(Model):
     """Every variant on every dataset, under one published or own protocol."""
 
     variants: Strings
-    data: Annotated[tuple[Data, ...], Field(min_length=1, strict=False)]
+    data: Annotated[tuple[Data, ...], Field(min_length=1, strict=False), AfterValidator(apart)]
     protocol: Literal["arena"] = Field("arena", description="arena: ticks judged on select, the end on final")
 
 
@@ -269,4 +350,4 @@ class StudyExperiment(Experiment):
     """A study: variants x seeds x data, rules observing only."""
 
     study: StudyAxes
-    stop: Annotated[tuple[Stop, ...], Field(max_length=0, strict=False)] = ()
+    stop: NoStops = ()

@@ -1,23 +1,26 @@
 """From a file to a validated experiment, each mistake told in one sentence with file, line and key."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.config.document import Document, Location, describe, read, with_changes
-from orchestrator.config.models import Data, Experiment, SearchExperiment, StudyExperiment
-from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.config.models import AtKeyError, Data, Experiment, SearchExperiment, StudyExperiment
+from orchestrator.errors import did_you_mean
 
 
-def load(path: Path, changes: Iterable[str] = ()) -> Experiment:
-    """Read, validate and check the experiment file at `path`; nothing is started and nothing written."""
-    return validate(with_changes(read(path), changes), folder=path.parent)
+def load(path: Path, changes: Iterable[str] = (), *, here: bool = True) -> Experiment:
+    """Read, validate and check the experiment file at `path`; nothing is started and nothing written.
+
+    `here` says that it is to run on this machine, whose resources are then the limit.
+    """
+    return validate(with_changes(read(path), changes), folder=path.parent, here=here)
 
 
-def validate(document: Document, *, folder: Path) -> Experiment:
+def validate(document: Document, *, folder: Path, here: bool = True) -> Experiment:
     """Return the experiment that `document` describes, its relative paths made absolute from `folder`."""
     from orchestrator.config.checks import check
 
@@ -25,9 +28,9 @@ def validate(document: Document, *, folder: Path) -> Experiment:
     try:
         experiment: Experiment = model.model_validate(document.value)
     except ValidationError as error:
-        raise RequestError(_sentence(error, document, model)) from None
+        _fail(error, document, model)
     experiment = _absolute(experiment, folder)
-    check(experiment, document)
+    check(experiment, document, here=here)
     return experiment
 
 
@@ -52,68 +55,91 @@ def _absolute(experiment: Experiment, folder: Path) -> Experiment:
     return experiment.model_copy(update=changes)
 
 
-def _sentence(error: ValidationError, document: Document, model: type[BaseModel]) -> str:
-    """Tell the first mistake; the members of a union that all failed share one sentence."""
-    mistakes: dict[Location, list[str]] = {}
+def _fail(error: ValidationError, document: Document, model: type[BaseModel]) -> NoReturn:
+    """Tell the first mistake; an unknown key comes first, for it explains the missing one."""
+    mistakes: dict[Location, list[ErrorDetails]] = {}
     for details in error.errors():
-        names_a_key = details["type"] in ("missing", "extra_forbidden")
-        location = _written(details["loc"], document.value, names_a_key=names_a_key)
-        mistakes.setdefault(location, []).append(_message(details, location, model))
-    location, messages = next(iter(mistakes.items()))
-    more = f" ({len(mistakes) - 1} more to mend)" if len(mistakes) > 1 else ""
-    expected = [message.removeprefix("expected ") for message in messages if message.startswith("expected ")]
-    if len(expected) == len(messages) > 1:
-        kinds = [text.rpartition(", found ")[0] or text for text in expected]
-        messages = [f"expected {' or '.join(dict.fromkeys(kinds))}, found {expected[0].rpartition(', found ')[2]}"]
-    key = ".".join(map(str, location))
-    return f"{document.place(location)}: {key + ': ' if key else ''}{messages[0]}{more}"
+        mistakes.setdefault(_written(details, document.value), []).append(details)
+    # What contains a mistake is not told for it as well.
+    innermost = [at for at in mistakes if not any(at == other[: len(at)] for other in mistakes if other != at)]
+    innermost.sort(key=lambda at: mistakes[at][0]["type"] != "extra_forbidden")
+    location, *others = innermost
+    more = f"; {len(others)} more to mend" if others else ""
+    document.fail(location, _message(mistakes[location], location, model) + more)
 
 
 EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "a mapping",
+    "finite_number": "a finite number",
     "float_type": "a number",
-    "greater_than": "more than {gt}",
-    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
     "int_from_float": "an integer",
     "int_type": "an integer",
     "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
     "literal_error": "{expected}",
     "model_type": "a mapping",
+    "string_too_long": "text of at most {max_length} characters",
+    "string_too_short": "text",
     "string_type": "text",
+    "string_unicode": "text that can be written",
     "too_long": "at most {max_length} entries",
-    "too_short": "at least {min_length} entries",
+    "too_short": "at least one entry",
     "tuple_type": "a list",
 }
 
 
-def _message(details: ErrorDetails, location: Location, model: type[BaseModel]) -> str:
-    kind = details["type"]
-    context = details.get("ctx", {})
-    if kind == "extra_forbidden":
-        known = _keys(model, location[:-1])
-        return f"unknown key{did_you_mean(location[-1], known) or '; expected one of ' + ', '.join(known)}"
-    if kind == "missing":
-        missing = "this key, which is not given" if isinstance(details["loc"][-1], str) else "one entry more"
-        return f"expected {missing}"
-    if kind == "value_error":
-        return str(context["error"])
-    expected = EXPECTED[kind].format(**context) if kind in EXPECTED else details["msg"]
-    return f"expected {expected}, found {describe(details['input'])}"
+def _message(mistakes: Sequence[ErrorDetails], location: Location, model: type[BaseModel]) -> str:
+    """Say what is wrong at one place; the members of a union that all failed share one sentence."""
+    kinds = {details["type"]: details for details in mistakes}
+    if "extra_forbidden" in kinds:
+        return _unknown(location, model)
+    if "missing" in kinds:
+        return "this key is missing; it has no default"
+    if "value_error" in kinds:
+        return str(kinds["value_error"]["ctx"]["error"])
+    found = mistakes[0]["input"]
+    if telling := kinds.keys() & {"finite_number", "too_short"}:
+        kinds = {kind: kinds[kind] for kind in telling}  # the one member of a union that the value was meant for
+    if "float_type" in kinds:
+        kinds.pop("int_type", None)  # a number may be an integer
+    expected = [
+        EXPECTED[kind].format(**details.get("ctx", {})) if kind in EXPECTED else details["msg"]
+        for kind, details in kinds.items()
+    ]
+    quotes = "; put it in quotes" if [*kinds] == ["string_type"] and isinstance(found, int | float) else ""
+    return f"expected {_either(expected)}, found {describe(found)}{quotes}"
 
 
-def _written(location: tuple[str | int, ...], value: Any, *, names_a_key: bool) -> Location:
+def _unknown(location: Location, model: type[BaseModel]) -> str:
+    key, known = location[-1], _keys(model, location[:-1])
+    if model is StudyExperiment and len(location) == 1 and key in SearchExperiment.model_fields:
+        return "goes with a search, but `study` makes this file a study; leave one of them out"
+    return f"unknown key{did_you_mean(key, known) or '; expected one of ' + ', '.join(known)}"
+
+
+def _either(kinds: Sequence[str]) -> str:
+    """Return `a`, `a or b`, or `a, b or c`."""
+    *first, last = dict.fromkeys(kinds)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _written(details: ErrorDetails, value: Any) -> Location:
     """Keep of pydantic's location what stands in the file, and a missing key; drop names of union members."""
     kept: list[str | int] = []
-    for index, part in enumerate(location):
-        is_missing_key = names_a_key and index == len(location) - 1
-        if isinstance(value, dict) and isinstance(part, str) and (part in value or is_missing_key):
+    parts = details["loc"]
+    for index, part in enumerate(parts):
+        is_missing = details["type"] == "missing" and index == len(parts) - 1
+        if isinstance(value, dict) and isinstance(part, str) and (part in value or is_missing):
             kept.append(part)
             value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             kept.append(part)
             value = value[part]
-    return tuple(kept)
+    error = details.get("ctx", {}).get("error")
+    return (*kept, error.key) if isinstance(error, AtKeyError) else tuple(kept)
 
 
 def _keys(model: type[BaseModel], location: Location) -> list[str]:
