@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all check bench clean
+.PHONY: help install demo test test-slow check bench clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,8 +27,8 @@ demo: install ## Run a small search on embedded data and show its leaderboard
 test: install ## Run the default tests: offline, on the CPU, under five minutes
 	@$(BIN)/python -m pytest
 
-test-all: install ## Run the tests that take longer as well
-	@$(BIN)/python -m pytest -m "not gpu and not weights and not chaos"
+test-slow: install ## Run the tests that take longer
+	@$(BIN)/python -m pytest -m "slow and not gpu and not weights"
 
 check: install ## Lint, format and types
 	@$(BIN)/ruff check .

@@ -1,1 +1,8 @@
 """Experiments with GANs: configured, scheduled on Ray, judged at every tick, recorded in MLflow, ranked."""
+
+from orchestrator.evaluating import evaluate
+from orchestrator.leaderboard import leaderboard
+from orchestrator.search import search
+from orchestrator.study import study
+
+__all__ = ["evaluate", "leaderboard", "search", "study"]

@@ -14,6 +14,7 @@ from orchestrator.config.models import Data, Evaluation
 from orchestrator.errors import RequestError
 
 Split = Literal["select", "final"]
+SPLITS: tuple[Split, ...] = ("select", "final")
 
 
 class Judge:
@@ -38,6 +39,13 @@ class Judge:
     def families(self) -> dict[str, str]:
         """From the main score key of each requested family to the family."""
         return {metrics.key(family, self.extractor.name): family for family in self.evaluation.metrics}
+
+    def prepare(self) -> None:
+        """Load what scoring needs, so that no tick pays for it."""
+        for family in self.evaluation.metrics:
+            metrics.METRICS[family].load()
+        for split in SPLITS:
+            self.reference(split)
 
     def count(self, split: Split) -> int:
         """How many generated samples a score on this split takes."""
@@ -76,6 +84,7 @@ class Judge:
 
     def protocol(self, split: Split, generator_state: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the meaning of a score on `split` depends on, besides its own metric."""
+        mode = generator_state["batch_norm"]
         return {
             "version": metrics.VERSION,
             "dataset": {"name": self.dataset.name, "digest": self.dataset.digest, "split": split},
@@ -84,7 +93,8 @@ class Judge:
             "resolution": list(self.dataset.shape),
             "extractor": {"name": self.extractor.name, "digest": self.extractor.digest},
             "resize": self.extractor.resize,
-            "generator": dict(generator_state),
+            # Where there is no batch norm, its mode changes nothing and tells no two generators apart.
+            "generator": {**generator_state, "batch_norm": "running" if mode == "none" else mode},
         }
 
 

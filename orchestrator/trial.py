@@ -72,6 +72,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
         objective=brief.objective,
         seeds=brief.seeds,
     )
+    judge.prepare()
     if resume:
         watch.restore(resume)
         if watch.over:
@@ -82,7 +83,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
         gans.Budget(**contender.budget),
         seeds=brief.seeds,
         device=brief.device,
-        resume=resume,
+        resume=resume and resume / "training",
     )
     mark = began = time.time()
     for progress in training:

@@ -29,9 +29,13 @@ def number(value: float) -> str:
 
 
 def scored(value: float, low: float | None, high: float | None) -> str:
-    """Return a value with its interval, if it has one."""
-    interval = "" if low is None or high is None else f" [{number(low)}, {number(high)}]"
-    return f"{number(value)}{interval}"
+    """Return a value with its interval: as plus-minus where it lies around the value, else as two ends."""
+    if low is None or high is None:
+        return number(value)
+    half = (high - low) / 2
+    if abs(value - (low + high) / 2) <= 1e-6 * max(half, 1e-12):
+        return f"{number(value)} ± {half:.2g}"
+    return f"{number(value)} [{number(low)}, {number(high)}]"
 
 
 def leaderboard_tables(groups: Sequence[Group]) -> list[RenderableType]:
@@ -58,47 +62,51 @@ def _title(group: Group) -> Text:
 
 def _leaderboard(group: Group) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-    table.add_column("rank", justify="right")
-    for column in ("contender", "variant"):
+    several = len({row.experiment for row in group.rows}) > 1
+    table.add_column("rank", justify="right", no_wrap=True, min_width=4)
+    for column in (*(["experiment"] if several else []), "contender", "variant"):
         table.add_column(column, no_wrap=True)
     better = "higher" if group.higher_is_better else "lower"
     keys = list(dict.fromkeys(key for row in group.rows for key in row.scores))
     keys.sort(key=lambda key: key != group.metric)
     for key in keys:
-        table.add_column(f"{key} ({better})" if key == group.metric else key, no_wrap=True)
+        table.add_column(f"{key} ({better})" if key == group.metric else key)
     names = _telling(group.rows)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    for column in ("images", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("status", overflow="fold")
+    for name in (*names, "images", "seconds"):
+        table.add_column(name, justify="right")
+    table.add_column("status", overflow="fold", min_width=8)
     for row in group.rows:
-        table.add_row(*_cells(row, keys, names), style="bold" if row.rank == 1 else ("" if row.rank else "dim"))
+        cells: list[RenderableType] = [str(row.rank) if row.rank else "-"]
+        cells += [Text(row.experiment)] if several else []
+        cells += _cells(row, keys, names, metric=group.metric)
+        table.add_row(*cells, style="bold" if row.rank == 1 else ("" if row.rank else "dim"))
     return table
 
 
-def _cells(row: Row, keys: Sequence[str], names: Sequence[str]) -> list[RenderableType]:
+def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
     status = Text(row.status, style=STATUS_STYLES.get(row.status, ""))
     notes = "; ".join(note for note in (row.mark, row.reason) if note)
     status.append(f": {notes}" if notes else "", style="dim")
-    scores = [_score(row.scores.get(key), row.last.get(key)) for key in keys]
+    scores = [_score(row.scores.get(key)) for key in keys]
+    if not row.scores and metric in keys and metric in row.last:
+        scores[keys.index(metric)] = f"({number(row.last[metric])} at its last tick)"
     config = [_short(row.config.get(name, "")) for name in names]
-    rank = str(row.rank) if row.rank else "-"
-    seconds = f"{row.seconds:.0f}"
-    return [rank, row.contender, row.variant, *scores, *config, f"{row.images:,}", seconds, status]
+    index = row.contender.partition("-")[0]
+    return [index, row.variant, *scores, *config, f"{row.images:,}", f"{row.seconds:.0f}", status]
 
 
-def _score(score: ScoreRecord | None, last: float | None) -> str:
-    if score is None:
-        return "" if last is None else f"({number(last)} at its last tick)"
-    return scored(score.value, score.low, score.high)
+def _score(score: ScoreRecord | None) -> str:
+    return "" if score is None else scored(score.value, score.low, score.high)
 
 
 def _telling(rows: Sequence[Row]) -> list[str]:
-    """Return the parameters that tell these rows apart, the variant excepted."""
-    names = dict.fromkeys(name for row in rows for name in row.config)
-    varied = [name for name in names if len({row.config.get(name) for row in rows if name in row.config}) > 1]
-    return [name for name in varied if not name.startswith(("variant", "data.", "budget.", "seeds"))][:4]
+    """Return the searched parameters: those that differ between rows of one variant."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for name, value in row.config.items():
+            seen.setdefault((name, row.variant), set()).add(value)
+    names = dict.fromkeys(name for (name, _), values in seen.items() if len(values) > 1)
+    return [name for name in names if not name.startswith(("data.", "budget.", "seeds"))][:4]
 
 
 def _short(text: str) -> str:
@@ -156,7 +164,9 @@ def plan_table(plan: Plan) -> Table:
     """Return what a search would do."""
     budget = plan.experiment.budget
     title = f"{len(plan.contenders)} contenders x {len(plan.experiment.seeds)} seeds, {plan.ticks} ticks to"
-    title += f" {budget.amount:,} {budget.unit} each, {plan.slots} at once with {plan.threads} thread each on {plan.device}"
+    title += (
+        f" {budget.amount:,} {budget.unit} each, {plan.slots} at once with {plan.threads} thread each on {plan.device}"
+    )
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
     known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
     drawn = {name: {contender.hyperparameters.get(name) for contender in plan.contenders.values()} for name in known}

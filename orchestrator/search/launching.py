@@ -73,9 +73,7 @@ def _warm(plan: Plan, home: Home) -> None:
     sources = {contender.name: contender.data for contender in plan.contenders.values()}
     for source in {str(data): data for data in sources.values()}.values():
         data = Data.model_validate(source).model_dump_json()
-        judge = judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu")
-        judge.reference("select")
-        judge.reference("final")
+        judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").prepare()
 
 
 @contextmanager

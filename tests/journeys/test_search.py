@@ -1,0 +1,101 @@
+"""A search from the command line: its document, its leaderboard, its promises about repeating and losing."""
+
+import json
+import os
+import signal
+
+import pytest
+from arena import document, final_scores, ganarena, journal, kill, recorded, start, wait_for
+
+KEYS = ["experiment", "contenders", "finished", "stopped", "pruned", "failed", "wall_seconds", "utilisation", "best"]
+ALL_FINISHED = {("search", "FINISHED"): 1, ("contender", "FINISHED"): 4, ("replica", "FINISHED"): 8}
+
+
+def test_search_prints_one_document_with_the_designed_keys(ring):
+    found = document(ring.done)
+    assert list(found) == KEYS
+    assert (found["contenders"], found["finished"], found["failed"]) == (4, 4, 0)
+    assert 0 < found["utilisation"] <= 1
+    assert set(found["best"]) == {"run_id", "variant", "config", "scores"}
+    assert set(found["best"]["scores"]["modes"]) == {"value", "low", "high", "higher_is_better"}
+
+
+def test_mlflow_holds_one_run_per_replica_and_each_step_once(ring):
+    document(ring.done)
+    kinds, series = recorded(ring.home)
+    assert kinds == ALL_FINISHED
+    assert series == [(20, 40, 60)] * 8
+
+
+def test_leaderboard_ranks_every_contender_and_asking_again_changes_nothing(ring):
+    first = ganarena("leaderboard", "--json", home=ring.home)
+    (group,) = document(first)["groups"]
+    assert [row["rank"] for row in group["rows"]] == [1, 2, 3, 4]
+    values = [row["scores"]["fd_identity"]["value"] for row in group["rows"]]
+    assert values == sorted(values)
+    assert ganarena("leaderboard", "--json", home=ring.home).stdout == first.stdout
+
+
+def test_a_name_with_contenders_is_refused_and_resume_prints_the_result(ring):
+    refused = ganarena("search", ring.file, home=ring.home)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+    assert "--again" in refused.stderr
+    again = document(ganarena("search", ring.file, "--resume", "--json", home=ring.home))
+    assert again == json.loads(ring.done.stdout)
+
+
+def test_resume_refuses_a_changed_file_with_the_difference(ring):
+    refused = ganarena("search", ring.file, "--resume", "--set", "seeds=[0, 2]", home=ring.home)
+    assert refused.returncode == 2
+    assert "seeds was [0, 1] and is [0, 2]" in refused.stderr
+
+
+def test_a_recorded_generator_draws_the_same_samples_for_the_same_seed(ring, tmp_path):
+    import numpy as np
+
+    run = document(ring.done)["best"]["run_id"]
+    files = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    for file in files:
+        drawn = document(ganarena("sample", run, "-n", 50, "-o", file, "--json", home=ring.home))
+        assert drawn == {"run_id": run, "file": str(file)}
+    first, second = (np.load(file)["samples"] for file in files)
+    assert first.shape == (50, 2)
+    assert (first == second).all()
+
+
+def test_killed_with_its_driver_a_search_resumes_to_the_same_scores(ring, ring_file, tmp_path):
+    home = tmp_path / "home"
+    driver = start("search", ring_file, home=home)
+    wait_for(driver, home, ticks=4)
+    kill(driver)
+    resumed = document(ganarena("search", ring_file, "--resume", "--json", home=home))
+    assert resumed["finished"] == 4
+    assert final_scores(home) == final_scores(ring.home)
+    kinds, series = recorded(home)
+    assert kinds == ALL_FINISHED
+    assert series == [(20, 40, 60)] * 8
+
+
+@pytest.mark.slow
+def test_a_lost_worker_costs_no_contender_and_no_bit(ring, ring_file, tmp_path):
+    psutil = pytest.importorskip("psutil")
+    home = tmp_path / "home"
+    driver = start("search", ring_file, home=home)
+    wait_for(driver, home, ticks=2)
+    workers = [child for child in psutil.Process(driver.pid).children(recursive=True) if "ray::" in " ".join(child.cmdline())]
+    assert workers
+    os.kill(workers[0].pid, signal.SIGKILL)
+    assert driver.wait(timeout=240) == 0
+    assert final_scores(home) == final_scores(ring.home)
+    kinds, series = recorded(home)
+    assert kinds == ALL_FINISHED
+    assert series == [(20, 40, 60)] * 8
+    assert [event["status"] for event in journal(home) if event["kind"] == "end"] == ["finished"] * 4
+
+
+@pytest.mark.slow
+def test_the_same_file_twice_gives_the_same_bits(ring, ring_file, tmp_path):
+    home = tmp_path / "home"
+    document(ganarena("search", ring_file, "--json", home=home))
+    assert final_scores(home) == final_scores(ring.home)
