@@ -1,6 +1,7 @@
 """Scores of samples from anywhere, without training anything."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pandas import DataFrame
     from torch import Tensor
+
+    from metrics import Features
 
 
 def evaluate(real: str, fake: str, **how: Any) -> "DataFrame":
@@ -32,80 +35,76 @@ def judge(
     cache: Path | None = None,
     device: str = "cpu",
 ) -> dict[str, Any]:
-    """Return the document of `ganarena evaluate --json`; nothing is written."""
+    """Return the document of `ganarena evaluate --json`; a cache is used where there is one, and never made."""
     import metrics as judges
     from orchestrator.errors import RequestError
     from orchestrator.sampling import source
 
-    reals, real_range, about_real = source(real, cache=cache, pixels=pixels)
-    fakes, fake_range, about_fake = source(fake, cache=cache, pixels=pixels)
-    if reals.shape[1:] != fakes.shape[1:]:
-        found = f"{tuple(reals.shape[1:])} in {real} and {tuple(fakes.shape[1:])} in {fake}"
-        raise RequestError(f"expected samples of one shape on both sides, found {found}")
-    reals, fakes = _taken(reals, samples, seed, real), _taken(fakes, samples, seed, fake)
-    name = extractor or ("identity" if real_range == "features" else "inception")
+    cache = cache if cache and cache.is_dir() else None
+    reals = source(real, cache=cache, pixels=pixels).take(samples, seed)
+    fakes = source(fake, cache=cache, pixels=pixels).take(samples, seed)
+    shape, other = tuple(reals.samples.shape[1:]), tuple(fakes.samples.shape[1:])
+    if shape != other:
+        raise RequestError(
+            f"expected samples of one shape on both sides, found {shape} in {real} and {other} in {fake}"
+        )
+    name = extractor or ("identity" if reals.range == "features" else "inception")
     network = judges.features.load(name, weights=weights, cache=cache).to(device)
-    modes = _modes(real)
-    reference = judges.reference.build(
-        network,
-        reals,
-        range=real_range,
-        digest=about_real["digest"],
-        split=f"{about_real['split']}/{samples or 'all'}/{seed}",
-        metrics=metrics,
-    )
-    features = judges.features.extract(network, fakes, range=fake_range)
-    judges.check(metrics, network, modes)
-    scores = judges.evaluate_features(features, reference, metrics, modes=modes)
+    judges.check(metrics, network, reals.modes)
+    with _told_of(fake):
+        features = judges.features.extract(network, fakes.samples, range=fakes.range)
+    with _told_of(real):
+        reference = judges.reference.build(
+            network,
+            reals.samples,
+            range=reals.range,
+            digest=reals.about["digest"],
+            split=f"{reals.about['split']}/{samples or 'all'}/{seed}",
+            metrics=metrics,
+            cache=cache if reals.dataset else None,
+        )
+    scores = judges.evaluate_features(features, reference, metrics, modes=reals.modes).scores
     document: dict[str, Any] = {
         "protocol": {
             "version": judges.VERSION,
-            "dataset": about_real,
-            "generated_by": about_fake,
-            "reals": len(reals),
-            "generated": len(fakes),
-            "resolution": list(reals.shape[1:]),
+            "dataset": dict(reals.about),
+            "generated_by": dict(fakes.about),
+            "reals": len(reals.samples),
+            "generated": len(fakes.samples),
+            "resolution": list(shape),
             "extractor": {"name": network.name, "digest": network.digest},
             "resize": network.resize,
             "metrics": list(metrics),
-            "seed": seed if samples else None,
+            "seed": None if samples is None else seed,
         },
-        "scores": {key: asdict(score) for key, score in scores.scores.items()},
+        "scores": {key: asdict(score) for key, score in scores.items()},
     }
     if check:
-        real_features = judges.features.extract(network, reals, range=real_range)
+        peers = _peers(metrics, judges.features.extract(network, reals.samples, range=reals.range), features)
+        keys = {judges.key(family, network.name): value for family, value in peers.items()}
         document["check"] = {
-            judges.key(family, name): {
-                "torchmetrics": peer,
-                "difference": scores.scores[judges.key(family, name)].value - peer,
-            }
-            for family, peer in _peers(metrics, real_features, features).items()
+            key: {"torchmetrics": value, "difference": scores[key].value - value} for key, value in keys.items()
         }
     return document
 
 
-def _taken(samples: "Tensor", count: int | None, seed: int, text: str) -> "Tensor":
-    """Return `count` of the samples, drawn without replacement from `seed`; all of them where no count is given."""
-    import torch
-
+@contextmanager
+def _told_of(text: str) -> Iterator[None]:
+    """Tell what is wrong with samples together with the side that they are."""
+    from metrics import MetricsError
     from orchestrator.errors import RequestError
 
-    if count is None:
-        return samples
-    if count > len(samples):
-        raise RequestError(f"{text} holds {len(samples)} samples, but --samples asks for {count}; lower it or add data")
-    return samples[torch.randperm(len(samples), generator=torch.Generator().manual_seed(seed))[:count]]
+    try:
+        yield
+    except MetricsError as error:
+        raise RequestError(f"{text}: {error}") from None
 
 
-def _modes(text: str) -> Any:
-    import gans
+def _peers(families: Sequence[str], real: "Features", fake: "Features") -> dict[str, float]:
+    """Return what torchmetrics' own classes make of the same features, for the families that it has."""
+    import warnings
 
-    name = text.partition(":")[0]
-    return gans.data.load(name).modes if name in ("ring8", "grid25", "gaussian1d") else None
-
-
-def _peers(families: Sequence[str], real: Any, fake: Any) -> dict[str, float]:
-    """Return what torchmetrics' own classes make of the same features."""
+    import torch
     from torch import nn
     from torchmetrics.image.fid import FrechetInceptionDistance
     from torchmetrics.image.inception import InceptionScore
@@ -121,13 +120,17 @@ def _peers(families: Sequence[str], real: Any, fake: Any) -> dict[str, float]:
             return features
 
     peers: dict[str, float] = {}
-    if "fd" in families:
-        distance = FrechetInceptionDistance(feature=Same(real.pooled.shape[1])).set_dtype(real.pooled.double().dtype)
-        distance.update(real.pooled.double(), real=True)
-        distance.update(fake.pooled.double(), real=False)
-        peers["fd"] = float(distance.compute())
-    if "is" in families:
-        score = InceptionScore(feature=Same(fake.logits.shape[1]), splits=1)
-        score.update(fake.logits.double())
-        peers["is"] = float(score.compute()[0])
+    # Its Inception score warns of the memory that it takes, and shuffles by the generator that everybody shares.
+    with warnings.catch_warnings(action="ignore"), torch.random.fork_rng(devices=[]):
+        if "fd" in families:
+            reals, fakes = real.pooled.cpu().double(), fake.pooled.cpu().double()
+            distance = FrechetInceptionDistance(feature=Same(reals.shape[1])).set_dtype(torch.float64)
+            distance.update(reals, real=True)
+            distance.update(fakes, real=False)
+            peers["fd"] = float(distance.compute())
+        if "is" in families and fake.logits is not None:
+            logits = fake.logits.cpu().double()
+            score = InceptionScore(feature=Same(logits.shape[1]), splits=1)
+            score.update(logits)
+            peers["is"] = float(score.compute()[0])
     return peers

@@ -49,51 +49,16 @@ def best(ranked: Sequence[Group]) -> dict[str, Any] | None:
     return None
 
 
-def artifact(home: Home, run_id: str, path: str) -> Path | None:
-    """Return a local copy of an artifact of a run, or None where the run has none of this name."""
-    from mlflow.exceptions import MlflowException
-
-    from orchestrator.recording.store import client
-
-    store = client(home)
-    try:
-        listed = {item.path for item in store.list_artifacts(run_id)}
-    except MlflowException:
-        raise RequestError(f"no run {run_id!r} in {home.path}; `ganarena runs` lists them") from None
-    return Path(store.download_artifacts(run_id, path)) if path in listed else None
-
-
-def generator_of(home: Home, run_id: str) -> Path:
-    """Return the folder of a recorded generator; a contender's is that of its first finished replica."""
-    from mlflow.exceptions import MlflowException
-
-    from orchestrator.recording.store import children, client
-
-    store = client(home)
-    try:
-        run = store.get_run(run_id)
-    except MlflowException:
-        raise RequestError(f"no run {run_id!r} in {home.path}; `ganarena runs` lists them") from None
-    for candidate in (run.info.run_id, *children(store, run)):
-        if folder := artifact(home, candidate, "generator"):
-            return folder
-    status = run.data.tags.get("arena.status", "unknown")
-    raise RequestError(
-        f"run {run_id} recorded no generator (its status is {status}); choose a finished one from `ganarena runs`"
-    )
-
-
 def keep_picture(home: Home, run_id: str, name: str) -> Path | None:
     """Copy the sample picture of a contender to where a person finds it."""
     from shutil import copyfile
 
     from orchestrator.config.models import folder_name
-    from orchestrator.recording.store import client
+    from orchestrator.recording.artifacts import picture
 
-    pictures = sorted(item.path for item in client(home).list_artifacts(run_id) if item.path.endswith(".png"))
-    if not pictures or not (picture := artifact(home, run_id, pictures[0])):
+    if not (found := picture(home, run_id)):
         return None
     home.reports.mkdir(parents=True, exist_ok=True)
     target = home.reports / f"{folder_name(name)}-best.png"
-    copyfile(picture, target)
+    copyfile(found, target)
     return target

@@ -1,5 +1,9 @@
 """Samples from anywhere and to anywhere: recorded generators, dataset names, folders, and array files."""
 
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import torch
 from torch import Tensor
 
 import gans
+from metrics import Mixture
 from metrics.features import Range
 from orchestrator import pictures
 from orchestrator.errors import RequestError, did_you_mean
@@ -15,39 +20,68 @@ from orchestrator.home import Home
 
 WRITABLE = (".png", ".npz", ".npy")
 READABLE = (".npz", ".npy", ".pt")
+IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+ARRAYS = ("samples", "images", "points", "features", "arr_0")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Source:
+    """One side of an evaluation: samples, their range, and what the protocol says of them."""
+
+    text: str
+    samples: Tensor
+    range: Range
+    about: Mapping[str, str]
+    dataset: gans.data.Dataset | None = None
+
+    @property
+    def modes(self) -> Mixture | None:
+        """Where the modes of the data are, if that is known."""
+        return self.dataset.modes if self.dataset else None
+
+    def take(self, count: int | None, seed: int) -> "Source":
+        """Return `count` of the samples, drawn without replacement from `seed`; all of them where no count is given."""
+        if count is None:
+            return self
+        there = len(self.samples)
+        if count > there:
+            raise RequestError(
+                f"{self.text} holds {there} samples, but --samples asks for {count}; lower it or add data"
+            )
+        order = torch.randperm(there, generator=torch.Generator().manual_seed(seed))
+        return replace(self, samples=self.samples[order[:count]])
 
 
 def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path:
     """Draw `count` samples from a recorded generator into a picture or an array file."""
-    from orchestrator.review import generator_of
-
     if output.suffix not in WRITABLE:
         raise RequestError(f"{output}: expected a file that ends in {', '.join(WRITABLE)}")
     if not output.absolute().parent.is_dir():
         raise RequestError(f"{output}: there is no folder {output.absolute().parent}; make it first")
-    generator = gans.load_generator(generator_of(home, run_id))
-    samples = generator.sample(count, seed)
+    from orchestrator.recording.artifacts import generator
+
+    write(gans.load_generator(generator(home, run_id)).sample(count, seed), output)
+    return output
+
+
+def write(samples: Tensor, output: Path) -> None:
+    """Write samples as a picture, or as the array `samples` that `source` reads."""
     if output.suffix == ".npz":
         np.savez_compressed(output, samples=samples.numpy())
     elif output.suffix == ".npy":
         np.save(output, samples.numpy())
     else:
         pictures.save(samples, output)
-    return output
 
 
-def source(text: str, *, cache: Path | None, pixels: str | None) -> tuple[Tensor, Range, dict[str, Any]]:
-    """Return the samples that a word on the command line means, their range, and what the protocol says of them.
+def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -> Source:
+    """Return the samples that a word on the command line means; `pixels` is the range of floating-point images.
 
     A dataset's name means its `final` split, unless `name:split` says otherwise.
     """
     name, _, split = text.partition(":")
     if name in gans.data.DATASETS:
-        dataset = gans.data.load(name, cache=cache)
-        chosen = split or "final"
-        samples = dataset.split(chosen).samples  # type: ignore[arg-type]  # a wrong name is refused by the dataset
-        about = {"name": dataset.name, "digest": dataset.digest, "split": chosen}
-        return samples, "uint8" if dataset.kind == "images" else "features", about
+        return _dataset(text, name, split or "final", cache)
     path = Path(text)
     if path.is_dir():
         samples = _folder(path)
@@ -55,62 +89,95 @@ def source(text: str, *, cache: Path | None, pixels: str | None) -> tuple[Tensor
         samples = _array(path)
     else:
         hint = did_you_mean(name, gans.data.DATASETS)
-        raise RequestError(
-            f"{text}: expected a dataset's name{hint}, a folder of images, or a file {', '.join(READABLE)}"
-        )
-    return samples, _range(samples, pixels, text), {"name": path.name, "digest": _digest(samples), "split": "all"}
+        files = f"a folder of images, or a file {', '.join(READABLE)}"
+        raise RequestError(f"{text}: expected a dataset's name{hint}, {files}")
+    if len(samples) < 2:
+        raise RequestError(f"{text}: expected at least 2 samples, found {len(samples)}")
+    about = {"name": path.resolve().name, "digest": _digest(samples), "split": "all"}
+    return Source(text=text, samples=samples, range=_range(samples, pixels, text), about=about)
+
+
+def _dataset(text: str, name: str, split: Any, cache: Path | None) -> Source:
+    dataset = gans.data.load(name, cache=cache)
+    return Source(
+        text=text,
+        samples=dataset.split(split).samples,  # a wrong split is refused by the dataset
+        range="uint8" if dataset.kind == "images" else "features",
+        about={"name": dataset.name, "digest": dataset.digest, "split": split},
+        dataset=dataset,
+    )
 
 
 def _folder(path: Path) -> Tensor:
-    """Read every image below a folder, in the order of their names; all must have one size."""
-    from PIL import Image, UnidentifiedImageError
-
-    files = sorted(
-        file for file in path.rglob("*") if file.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-    )
+    """Read every image below a folder, in the order of their names, as [N, C, H, W]; all must have one size."""
+    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGES and file.is_file())
     if not files:
-        raise RequestError(f"{path}: expected image files (.png, .jpg, .bmp, .webp) in this folder, found none")
-    pictures_ = []
-    for file in files:
-        try:
-            with Image.open(file) as image:
-                array = np.array(image if image.mode in ("L", "RGB") else image.convert("RGB"))
-        except (OSError, UnidentifiedImageError):
-            raise RequestError(f"{file}: not an image that can be read; remove or mend it") from None
-        pictures_.append(torch.from_numpy(array if array.ndim == 3 else array[..., None]).permute(2, 0, 1))
-        if pictures_[-1].shape != pictures_[0].shape:
-            shapes = f"{tuple(pictures_[0].shape)} in {files[0].name} and {tuple(pictures_[-1].shape)} in {file.name}"
-            raise RequestError(f"{path}: expected images of one size, found {shapes}; resize them first")
-    return torch.stack(pictures_)
+        raise RequestError(f"{path}: expected image files ({', '.join(IMAGES)}) in this folder, found none")
+    read = [_image(file) for file in files]
+    for file, image in zip(files, read, strict=True):
+        if image.shape != read[0].shape:
+            shapes = f"{tuple(read[0].shape)} in {files[0].name} and {tuple(image.shape)} in {file.name}"
+            raise RequestError(f"{path}: expected images of one size and colour, found {shapes}; convert them first")
+    return torch.stack(read)
+
+
+def _image(file: Path) -> Tensor:
+    """Read one image as bytes [C, H, W], grey or in colour."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            if image.mode.startswith(("I", "F")):
+                raise RequestError(f"{file}: expected 8 bits a channel, found the mode {image.mode}; convert it first")
+            array = np.array(image if image.mode in ("L", "RGB") else image.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError):
+        raise RequestError(f"{file}: not an image that can be read; remove or mend it") from None
+    return torch.from_numpy(array if array.ndim == 3 else array[..., None]).permute(2, 0, 1)
 
 
 def _array(path: Path) -> Tensor:
-    """Read one array of samples; nothing that a file holds is run."""
+    """Read one array of samples, [N, D] or [N, C, H, W]; nothing that a file holds is run."""
+    if not path.is_file():
+        raise RequestError(f"{path}: there is no such file")
     try:
-        if path.suffix == ".pt":
-            loaded = torch.load(path, weights_only=True, map_location="cpu")
-        else:
-            loaded = np.load(path, allow_pickle=False)
-            if path.suffix == ".npz":
-                names = list(loaded)
-                name = next(
-                    (each for each in ("samples", "images", "points", "features", "arr_0") if each in names), None
-                )
-                if name is None:
-                    raise RequestError(f"{path}: expected an array called samples, found {', '.join(names) or 'none'}")
-                loaded = loaded[name]
+        samples = _tensor(path) if path.suffix == ".pt" else _from_numpy(path)
     except RequestError:
         raise
+    except pickle.UnpicklingError:
+        raise RequestError(
+            f"{path}: holds more than a tensor, and to read that could run code; save one plain tensor"
+        ) from None
     except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise RequestError(f"{path}: cannot be read as an array of samples ({reason}); save plain arrays") from None
-    samples = torch.from_numpy(loaded) if isinstance(loaded, np.ndarray) else loaded
-    if not isinstance(samples, Tensor) or samples.dim() not in (2, 4):
-        found = f"shape {tuple(samples.shape)}" if isinstance(samples, Tensor) else type(samples).__name__
+        raise RequestError(f"{path}: cannot be read as an array of samples ({reason}); save a plain array") from None
+    if samples.dim() not in (2, 4):
+        found = f"shape {tuple(samples.shape)}"
         raise RequestError(f"{path}: expected features [N, D] or images [N, C, H, W], found {found}")
     if samples.dim() == 4 and samples.shape[1] not in (1, 3) and samples.shape[3] in (1, 3):
         samples = samples.permute(0, 3, 1, 2)
     return samples
+
+
+def _tensor(path: Path) -> Tensor:
+    loaded = torch.load(path, weights_only=True, map_location="cpu")
+    if not isinstance(loaded, Tensor) or loaded.layout != torch.strided:
+        found = loaded.layout if isinstance(loaded, Tensor) else type(loaded).__name__
+        raise RequestError(f"{path}: expected one dense tensor, found {found}")
+    return loaded.detach()
+
+
+def _from_numpy(path: Path) -> Tensor:
+    with path.open("rb") as file:
+        loaded = np.load(file, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            array = loaded
+        else:
+            name = next((each for each in ARRAYS if each in loaded), None)
+            if name is None:
+                found = ", ".join(loaded) or "none"
+                raise RequestError(f"{path}: expected an array called samples, found {found}; rename the array")
+            array = loaded[name]
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
 
 
 def _range(samples: Tensor, pixels: str | None, text: str) -> Range:
@@ -119,13 +186,11 @@ def _range(samples: Tensor, pixels: str | None, text: str) -> Range:
     if samples.dtype == torch.uint8:
         return "uint8"
     if pixels is None:
-        raise RequestError(f"{text}: floating-point images need their range: give --range 0..1 or --range -1..1")
+        raise RequestError(f"{text}: images that are not uint8 need their range; give --range 0..1 or --range -1..1")
     return "0..1" if pixels == "0..1" else "-1..1"
 
 
 def _digest(samples: Tensor) -> str:
-    from hashlib import sha256
-
     content = sha256(f"{samples.dtype} {tuple(samples.shape)}".encode())
-    content.update(samples.contiguous().numpy().tobytes())
+    content.update(samples.contiguous().view(torch.uint8).numpy().tobytes())
     return content.hexdigest()

@@ -1,0 +1,48 @@
+"""What runs keep beside their numbers: generators, and pictures of samples."""
+
+from pathlib import Path
+
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from orchestrator.errors import RequestError, WorkError
+from orchestrator.home import Home
+from orchestrator.recording.store import children, client
+
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+def generator(home: Home, run_id: str) -> Path:
+    """Return the folder of a recorded generator; a contender's is that of its first finished replica."""
+    run = _run(home, run_id)
+    for candidate in (run_id, *children(client(home), run)):
+        if folder := _artifact(home, candidate, "generator"):
+            return folder
+    status = run.data.tags.get("arena.status", "unknown")
+    raise RequestError(
+        f"run {run_id} recorded no generator (its status is {status}); choose a finished one from `ganarena runs`"
+    )
+
+
+def picture(home: Home, run_id: str) -> Path | None:
+    """Return the sample picture of a contender, the first where there are several."""
+    listed = sorted(item.path for item in client(home).list_artifacts(run_id) if item.path.endswith(".png"))
+    return _artifact(home, run_id, listed[0]) if listed else None
+
+
+def _run(home: Home, run_id: str) -> Run:
+    if not home.exists:
+        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
+    try:
+        return client(home).get_run(run_id)
+    except MlflowException as error:
+        if error.error_code in UNKNOWN:
+            raise RequestError(f"no run {run_id!r} in {home.path}; `ganarena runs` lists them") from None
+        raise WorkError(f"MLflow could not be read: {' '.join(str(error).split())}") from error
+
+
+def _artifact(home: Home, run_id: str, path: str) -> Path | None:
+    """Return a local copy of an artifact of a run, or None where the run has none of this name."""
+    store = client(home)
+    there = any(item.path == path for item in store.list_artifacts(run_id))
+    return Path(store.download_artifacts(run_id, path)) if there else None
