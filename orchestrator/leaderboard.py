@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
-from orchestrator.records import ContenderRecord, ScoreRecord
+from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import canonical, digest
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class Row:
     config: Mapping[str, str]
     replicas: int
     complete: int
+    mark: str | None
+    """What a reader must know of the row's score: it is that of the lucky survivors."""
     scores: Mapping[str, ScoreRecord]
     last: Mapping[str, float]
     steps: int
@@ -37,12 +39,6 @@ class Row:
     status: str
     reason: str | None
     run_ids: Sequence[str]
-
-    @property
-    def mark(self) -> str | None:
-        """What a reader must know of the row's score."""
-        missing = self.replicas - self.complete
-        return f"{missing} of {self.replicas} failed" if missing and self.complete else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +71,19 @@ def leaderboard(*names: str, home: str | Path | None = None, metric: str | None 
 
 
 def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> list[Group]:
-    """Group the contenders by protocol and budget class, and rank each group by its final scores."""
+    """Group the contenders by protocol and budget class, and rank each group by its final scores.
+
+    The order of the records changes nothing; `metric` is the key of a score or the name of its family.
+    """
     groups: dict[tuple[str, str], list[ContenderRecord]] = {}
-    for record in records:
+    for record in sorted(records, key=_identity):
         groups.setdefault((canonical(record.protocol), canonical(record.budget_class)), []).append(record)
     ranked = [_group(members, metric) for _, members in sorted(groups.items())]
-    if metric and ranked and not any(row.rank for group in ranked for row in group.rows):
-        known = sorted({key for group in ranked for row in group.rows for key in row.scores})
-        if known:
-            raise RequestError(
-                f"no final score {metric!r} is recorded{did_you_mean(metric, known)}; there are {', '.join(known)}"
-            )
+    known = sorted({key for group in ranked for row in group.rows for key in row.scores})
+    if metric and known and not any(group.metric in known for group in ranked):
+        raise RequestError(
+            f"no final score {metric!r} is recorded{did_you_mean(metric, known)}; there are {', '.join(known)}"
+        )
     return ranked
 
 
@@ -106,15 +104,19 @@ def half_width(values: Sequence[float]) -> float | None:
     return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
 
 
+def _identity(record: ContenderRecord) -> tuple[str, int, str]:
+    return record.experiment, record.attempt, record.contender
+
+
 def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     first = members[0]
     scored = [final for member in members for replica in member.replicas for final in replica.final.items()]
     directions = {key: score.higher_is_better for key, score in scored}
-    extractor = ((first.protocol or {}).get("extractor") or {}).get("name")
-    wanted = [metric, f"{metric}_{extractor}"] if metric else [member.objective for member in members]
+    wanted = [metric, _key(metric, first.protocol)] if metric else [member.objective for member in members]
     chosen = next((key for key in wanted if key in directions), metric or first.objective or "")
     higher = directions.get(chosen, False)
-    rows = sorted((_row(member) for member in members), key=lambda row: _order(row, chosen, higher))
+    # Sorting is stable: of equal rows the first by name comes first.
+    rows = sorted(map(_row, members), key=lambda row: _order(row, chosen, higher))
     return Group(
         protocol=first.protocol or {},
         budget_class=first.budget_class or {},
@@ -124,10 +126,19 @@ def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     )
 
 
+def _key(family: str, protocol: Mapping[str, Any] | None) -> str:
+    """Return the key of a family's main score in the feature space of this protocol."""
+    from metrics import METRICS, key
+
+    extractor = ((protocol or {}).get("extractor") or {}).get("name", "")
+    return key(family, extractor) if family in METRICS else family
+
+
 def _row(record: ContenderRecord) -> Row:
-    complete = [replica for replica in record.replicas if replica.final]
+    replicas = sorted(record.replicas, key=lambda replica: replica.seed)
+    complete = [replica for replica in replicas if replica.final]
     keys = [key for key in complete[0].final if all(key in replica.final for replica in complete)] if complete else []
-    last = {key for replica in record.replicas for key in replica.last}
+    last = {key for replica in replicas for key in replica.last}
     return Row(
         rank=None,
         rank_low=None,
@@ -136,36 +147,47 @@ def _row(record: ContenderRecord) -> Row:
         experiment=record.experiment,
         variant=record.variant,
         config=record.params,
-        replicas=len(record.replicas),
+        replicas=len(replicas),
         complete=len(complete),
+        mark=_mark(replicas),
         scores={key: summary([replica.final[key] for replica in complete]) for key in keys},
-        last={key: fmean(r.last[key] for r in record.replicas if key in r.last) for key in sorted(last)},
-        steps=max((replica.step for replica in record.replicas), default=0),
-        images=max((replica.images for replica in record.replicas), default=0),
-        seconds=sum(replica.seconds for replica in record.replicas),
+        last={key: fmean(replica.last[key] for replica in replicas if key in replica.last) for key in sorted(last)},
+        steps=max((replica.step for replica in replicas), default=0),
+        images=max((replica.images for replica in replicas), default=0),
+        seconds=math.fsum(replica.seconds for replica in replicas),
         status=record.status,
         reason=record.reason,
-        run_ids=[record.run_id, *(replica.run_id for replica in record.replicas)],
+        run_ids=[record.run_id, *(replica.run_id for replica in replicas)],
     )
 
 
-def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, float, str]:
+def _mark(replicas: Sequence[ReplicaRecord]) -> str | None:
+    """Say how many replicas a score leaves out, and whether they may still come."""
+    missing = [replica.status for replica in replicas if not replica.final]
+    if not missing or len(missing) == len(replicas):
+        return None
+    waiting = [status for status in missing if status in ("running", "interrupted")]
+    return f"{len(missing)} of {len(replicas)} {waiting[0] if waiting else 'failed'}"
+
+
+def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, float]:
     """Complete contenders by score, then those with a lost replica by score, then the unscored."""
     score = row.scores.get(metric)
     value = 0.0 if score is None else (-score.value if higher else score.value)
-    return score is None, row.complete < row.replicas, value, row.contender
+    return score is None, row.mark is not None, value
 
 
 def _ranked(rows: Sequence[Row], metric: str) -> list[Row]:
     """Give ranks from 1 to the scored rows; equal scores share the better rank."""
     ranked: list[Row] = []
     for place, row in enumerate(rows, start=1):
-        if metric in row.scores:
-            before = ranked[-1] if ranked else None
-            tied = before is not None and before.scores[metric].value == row.scores[metric].value
-            tied = tied and before is not None and (before.mark is None) == (row.mark is None)
-            row = replace(row, rank=before.rank if tied and before else place)
-        ranked.append(row)
+        before = ranked[-1] if ranked else None
+        if metric not in row.scores:
+            ranked.append(row)
+        elif before and before.scores[metric].value == row.scores[metric].value and bool(before.mark) == bool(row.mark):
+            ranked.append(replace(row, rank=before.rank))
+        else:
+            ranked.append(replace(row, rank=place))
     return ranked
 
 
@@ -193,17 +215,13 @@ def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
 def as_json(groups: Sequence[Group]) -> dict[str, Any]:
     """Return the document of `ganarena leaderboard --json`."""
-
-    def row_json(row: Row) -> dict[str, Any]:
-        return asdict(row) | {"mark": row.mark, "scores": {key: asdict(score) for key, score in row.scores.items()}}
-
     return {
         "groups": [
             {
                 "protocol": dict(group.protocol),
                 "budget_class": dict(group.budget_class),
                 "metric": group.metric,
-                "rows": [row_json(row) for row in group.rows],
+                "rows": [asdict(row) for row in group.rows],
             }
             for group in groups
         ]
