@@ -23,7 +23,12 @@ class Moment:
 
 
 History = Sequence[Moment]
+"""The moments of one replica, oldest first, with the present one last."""
+
 Needs = tuple[tuple[str, ...], ...]
+
+TINY = 1e-9
+"""Shares are quotients: 0.8 - 0.4 has to count as 0.4."""
 
 
 class Rule(Protocol):
@@ -44,8 +49,8 @@ class Diverged:
     needs: ClassVar[Needs] = ()
 
     def __call__(self, history: History) -> str | None:
-        broken = history[-1].broken
-        return f"diverged at step {history[-1].step}: {broken}" if broken else None
+        last = history[-1] if history else None
+        return f"diverged at step {last.step}: {last.broken}" if last and last.broken else None
 
 
 @dataclass(frozen=True)
@@ -65,24 +70,23 @@ class Collapsed:
 
     def __post_init__(self) -> None:
         for name in ("modes_below", "coverage_below", "precision_above", "grace"):
-            _within(name, getattr(self, name), 0, 1)
+            _share(name, getattr(self, name))
         _whole("evaluations", self.evaluations)
 
     def __call__(self, history: History) -> str | None:
-        recent = [moment for moment in history if moment.share >= self.grace][-self.evaluations :]
+        recent = [moment for moment in history if moment.share >= self.grace - TINY][-self.evaluations :]
         signs = [self._sign(moment) for moment in recent]
         if len(signs) < self.evaluations or None in signs:
             return None
         return f"collapsed: {signs[-1]}, at {self.evaluations} evaluations in a row"
 
     def _sign(self, moment: Moment) -> str | None:
-        if "reverse_kl" in moment.scores:
-            excess = max(0.0, moment.scores["reverse_kl"].value - moment.floors.get("reverse_kl", 0.0))
-            share = math.exp(-excess)
+        if score := moment.scores.get("reverse_kl"):
+            share = math.exp(-max(0.0, score.value - moment.floors.get("reverse_kl", 0.0)))
             return f"valid samples fill {share:.0%} of the modes" if share < self.modes_below else None
         coverage, precision = moment.scores.get("coverage"), moment.scores.get("precision")
         if coverage is None or precision is None:
-            return None
+            return None  # where no sample is valid there is no reverse_kl, and nothing has collapsed
         if coverage.value < self.coverage_below and precision.value > self.precision_above:
             return f"coverage {coverage.value:.3f} at precision {precision.value:.3f}"
         return None
@@ -105,14 +109,17 @@ class Plateaued:
         return ((self.metric,),) if self.metric else ()
 
     def __post_init__(self) -> None:
-        for name in ("patience", "grace"):
-            _within(name, getattr(self, name), 0, 1)
+        _share("patience", self.patience)
+        _share("grace", self.grace)
+        if not 0 < self.patience <= 1 - self.grace + TINY:
+            both = f"{self.patience:g} after a grace of {self.grace:g}"
+            raise RequestError(f"expected a patience above 0 that ends within the budget, found {both}")
 
     def __call__(self, history: History) -> str | None:
         scored = [(moment.share, score) for moment in history if (score := moment.scores.get(self.metric))]
-        if not scored or scored[-1][0] < self.grace + self.patience:
+        if not scored or scored[-1][0] < self.grace + self.patience - TINY:
             return None
-        border = scored[-1][0] - self.patience
+        border = scored[-1][0] - self.patience + TINY
         before = [score for share, score in scored if share <= border]
         since = [score for share, score in scored if share > border]
         if not before or not since:
@@ -122,8 +129,8 @@ class Plateaued:
         noise = math.hypot(_half_width(was), _half_width(now))
         if gain > noise:
             return None
-        spent = f"the last {self.patience:.0%} of the budget"
-        return f"plateaued: {self.metric} improved by {gain:.3g} in {spent}, its noise is {noise:.3g}"
+        change = f"{self.metric} was {was.value:.4g} and at best {now.value:.4g} in the last {self.patience:.0%}"
+        return f"plateaued: {change} of the budget, no gain beyond its noise of {noise:.2g}"
 
 
 RULES: dict[str, Callable[..., Rule]] = {"diverged": Diverged, "collapsed": Collapsed, "plateaued": Plateaued}
@@ -139,12 +146,15 @@ def rule(name: str, settings: Mapping[str, Any], *, objective: str) -> Rule:
         if key not in known:
             choices = ", ".join(known) or "none"
             raise RequestError(f"rule {name} has no setting {key!r}{did_you_mean(key, known)}; it has {choices}")
-        expected = str if isinstance(known[key], str) else int | float
-        if isinstance(value, bool) or not isinstance(value, expected):
-            raise RequestError(f"rule {name}: expected {key} like {known[key]!r}, found {value!r}")
+        kind, what = (str, "text") if isinstance(known[key], str) else (int | float, "a number")
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise RequestError(f"rule {name}: expected {key} as {what}, found {value!r}")
     if "metric" in known:
         settings = {"metric": objective, **settings}
-    return replace(plain, **settings)  # type: ignore[type-var]
+    try:
+        return replace(plain, **settings)  # type: ignore[type-var]
+    except RequestError as error:
+        raise RequestError(f"rule {name}: {error}") from None
 
 
 def acting(
@@ -156,11 +166,9 @@ def acting(
         name, settings = (item, {}) if isinstance(item, str) else next(iter(item.items()))
         made = rule(name, settings, objective=objective)
         if not _sees(made, families):
-            needed = " or ".join(" with ".join(alternative) for alternative in made.needs)
+            needed = ", or ".join(" and ".join(alternative) for alternative in made.needs)
             given = ", ".join(families)
-            raise RequestError(
-                f"rule {name} reads {needed}, which evaluation.metrics ({given}) does not have; add it there"
-            )
+            raise RequestError(f"rule {name} reads {needed}, but evaluation.metrics has only {given}; add it there")
         rules.append(made)
     return rules
 
@@ -185,9 +193,9 @@ def _half_width(score: Score) -> float:
     return 0.0 if score.low is None or score.high is None else (score.high - score.low) / 2
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise RequestError(f"expected {name} between {low} and {high}, found {value!r}")
+def _share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise RequestError(f"expected {name} between 0 and 1, found {value!r}")
 
 
 def _whole(name: str, value: object) -> None:
