@@ -1,4 +1,4 @@
-"""Pictures of samples: a grid of images, or the density of points over where the data lie."""
+"""Pictures of samples: a sheet of images, a scatter of points in the plane, or a histogram of numbers."""
 
 from pathlib import Path
 
@@ -7,8 +7,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-SMALLEST_SIDE = 256
+SIDE = 512
 COLUMNS = 8
+INK, PAPER = 40, 255
+DOT = 4
+BAR = 8
 
 
 def save(samples: Tensor, path: Path) -> None:
@@ -22,31 +25,43 @@ def grid(samples: Tensor) -> Image.Image:
     count, channels, height, width = samples.shape
     columns = min(COLUMNS, count)
     rows = -(-count // columns)
-    pixels = ((samples.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    pixels = ((samples.detach().cpu().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     sheet = torch.zeros(channels, rows * (height + 1) - 1, columns * (width + 1) - 1, dtype=torch.uint8)
     for index, picture in enumerate(pixels):
         top, left = index // columns * (height + 1), index % columns * (width + 1)
         sheet[:, top : top + height, left : left + width] = picture
     array = sheet.permute(1, 2, 0).numpy()
     image = Image.fromarray(array[..., 0] if channels == 1 else array)
-    factor = max(1, -(-SMALLEST_SIDE // max(height * columns // 2, 1)))
+    factor = -(-SIDE // max(image.size))
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
 def scatter(samples: Tensor) -> Image.Image:
-    """Return points [N, D] as dots on white: the first two coordinates, or a histogram of the only one."""
-    points = samples.double().flatten(1).numpy()
-    side = 2 * SMALLEST_SIDE
-    reach = max(float(np.abs(points).max()), 1e-9) * 1.1
-    canvas = np.full((side, side), 255, dtype=np.uint8)
-    if points.shape[1] == 1:
-        counts, _ = np.histogram(points[:, 0], bins=side // 8, range=(-reach, reach))
-        for index, count in enumerate(counts):
-            height = int(count / max(counts.max(), 1) * (side - 8))
-            canvas[side - height :, index * 8 + 1 : index * 8 + 7] = 60
-        return Image.fromarray(canvas)
-    columns = ((points[:, 0] / reach + 1) / 2 * (side - 4)).astype(int)
-    rows = ((1 - points[:, 1] / reach) / 2 * (side - 4)).astype(int)
+    """Return points [N, D] around the origin: the first two coordinates of each, or a histogram of the only one."""
+    points = samples.detach().cpu().double().flatten(1).numpy()
+    points = points[np.isfinite(points).all(axis=1)]
+    reach = 1.1 * float(np.abs(points).max(initial=0)) or 1.0
+    return _histogram(points[:, 0], reach) if points.shape[1] == 1 else _dots(points, reach)
+
+
+def _dots(points: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", reach: float) -> Image.Image:
+    canvas = _canvas()
+    room = SIDE - DOT
+    columns = ((1 + points[:, 0] / reach) / 2 * room).astype(int)
+    rows = ((1 - points[:, 1] / reach) / 2 * room).astype(int)
     for row, column in zip(rows, columns, strict=True):
-        canvas[row : row + 4, column : column + 4] = 40
+        canvas[row : row + DOT, column : column + DOT] = INK
     return Image.fromarray(canvas)
+
+
+def _histogram(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", reach: float) -> Image.Image:
+    canvas = _canvas()
+    counts, _ = np.histogram(values, bins=SIDE // BAR, range=(-reach, reach))
+    for index, count in enumerate(counts):
+        height = round(count / max(counts.max(), 1) * (SIDE - BAR))
+        canvas[SIDE - height :, index * BAR + 1 : (index + 1) * BAR - 1] = INK
+    return Image.fromarray(canvas)
+
+
+def _canvas() -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+    return np.full((SIDE, SIDE), PAPER, dtype=np.uint8)

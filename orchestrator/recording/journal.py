@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import WorkError
+
 Event = dict[str, Any]
 
 WORST_FIRST = ("failed", "interrupted", "running", "pruned", "stopped", "finished")
@@ -78,7 +80,7 @@ class Journal:
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = 0
-        for event, end in _complete_lines(path):
+        for event, end in events(path):
             self.state.apply(event)
             kept = end
         self._file = path.open("ab")
@@ -101,8 +103,22 @@ class Journal:
 
 
 def events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
-    """Yield the complete events from byte `offset` on, each with the offset behind it."""
-    yield from _complete_lines(path, offset)
+    """Yield the complete events from byte `offset` on, each with the offset behind it; a torn last line is left out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event = json.loads(line)
+            except ValueError:
+                raise WorkError(
+                    f"{path}: the line at byte {offset} is damaged; restore the file, or use --again"
+                ) from None
+            offset += len(line)
+            yield event, offset
 
 
 def worst(replicas: list[Event]) -> tuple[str, str | None]:
@@ -110,15 +126,3 @@ def worst(replicas: list[Event]) -> tuple[str, str | None]:
     status = min((replica["status"] for replica in replicas), key=WORST_FIRST.index)
     reasons = [replica["reason"] for replica in replicas if replica["status"] == status and replica["reason"]]
     return status, reasons[0] if reasons else None
-
-
-def _complete_lines(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        file.seek(offset)
-        for line in file:
-            offset += len(line)
-            if not line.endswith(b"\n"):
-                return
-            yield json.loads(line), offset
