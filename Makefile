@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check bench clean
+.PHONY: help install demo test test-slow check bench lenet clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ check: install ## Lint, format and types
 
 bench: install ## Measure, as ratios against named peers
 	@$(BIN)/python -m tests.benchmarks
+
+lenet: install ## Train the digit classifier behind the lenet extractor again
+	@$(BIN)/python -m orchestrator.lenet
 
 clean: ## Remove the environment and caches; records are kept
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

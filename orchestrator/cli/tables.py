@@ -57,6 +57,8 @@ def _title(group: Group) -> Text:
     amount = budget.get("amount")
     amount = f"{amount:,}" if isinstance(amount, int) else amount
     title.append(f" · {amount} {budget.get('unit')}, {budget.get('checkpoint')} checkpoint", style="dim")
+    if any(not row.scores and group.metric in row.last for row in group.rows):
+        title.append(" · (in brackets: at the last tick, on select)", style="dim")
     return title
 
 
@@ -89,7 +91,7 @@ def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) 
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
     if not row.scores and metric in keys and metric in row.last:
-        scores[keys.index(metric)] = f"({number(row.last[metric])} at its last tick)"
+        scores[keys.index(metric)] = f"({number(row.last[metric])})"
     config = [_short(row.config.get(name, "")) for name in names]
     index = row.contender.partition("-")[0]
     return [index, row.variant, *scores, *config, f"{row.images:,}", f"{row.seconds:.0f}", status]

@@ -190,7 +190,7 @@ class Writer:
         return self.runs[contender, seed]
 
     def _end(self, event: Event) -> None:
-        name, standing = event["contender"], event["tick"]
+        standing = event["tick"]
         if standing is None:
             return
         parent = self._contender(standing)

@@ -25,6 +25,7 @@ class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
     def __init__(self, experiment: SearchExperiment, driver: Driver) -> None:
         self.driver = driver
         self.total = experiment.budget.amount
+        self.unit = experiment.budget.unit
         super().__init__(
             time_attr="spent",
             metric="objective",
@@ -48,10 +49,8 @@ class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
             peers = max(
                 len(recorded) for milestone, recorded in self._brackets[0]._rungs if milestone <= result["spent"]
             )
-            share = f"the best 1/{self._reduction_factor:g} of {peers}"
-            self.driver.pruned[trial.config["contender"]] = (
-                f"pruned by asha at {result['spent']}: not among {share} so far"
-            )
+            reason = f"asha at {result['spent']:,} {self.unit}: not in the best 1/{self._reduction_factor:g} of {peers}"
+            self.driver.pruned[trial.config["contender"]] = reason
         return decision
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:

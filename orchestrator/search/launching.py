@@ -43,8 +43,6 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
             param_space={"contender": tune.grid_search(left)},
             tune_config=tune.TuneConfig(
-                metric="objective",
-                mode="min",
                 scheduler=make_scheduler(experiment, driver),
                 max_concurrent_trials=plan.slots,
                 reuse_actors=True,
