@@ -1,0 +1,45 @@
+"""The command line in this process: what a request prints, and with which status it ends."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.cli import main
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document of `--json`."""
+        assert self.status == 0, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def ganarena(monkeypatch, capsys, tmp_path):
+    """Run `ganarena ARGUMENTS` with a home that does not exist yet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GANARENA_HOME", str(tmp_path / "home"))
+
+    def run(*arguments: str | Path) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["ganarena", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            status = 0
+        except SystemExit as leaving:
+            status = leaving.code
+        return Answer(status, *capsys.readouterr())
+
+    return run
