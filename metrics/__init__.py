@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from metrics.frechet import FrechetDistance
     from metrics.inception_score import InceptionScore
     from metrics.modes import HighQuality, ModeCount, ReverseKL
-    from metrics.neighbours import Coverage
+    from metrics.neighbours import Neighbours
 
 __all__ = [
     "EXTRACTORS",
     "METRICS",
     "VERSION",
-    "Coverage",
     "Extractor",
     "Family",
     "Features",
@@ -36,6 +35,7 @@ __all__ = [
     "Mixture",
     "ModeCount",
     "Modes",
+    "Neighbours",
     "Reference",
     "ReverseKL",
     "Score",

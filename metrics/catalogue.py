@@ -29,7 +29,7 @@ class Family:
     higher_is_better: bool
     needs: Needs
     judge: str  # package.module:Class, imported when it is used: torchmetrics takes seconds
-    part: str | None = None  # what it reads of the real side
+    parts: tuple[str, ...] = ()  # what it reads of the real side
     yields: tuple[str, ...] = ()  # plain names of its scores, if they are not just its own
     version: int = 1
 
@@ -60,7 +60,7 @@ METRICS = {
             higher_is_better=False,
             needs="features",
             judge="metrics.frechet:FrechetDistance",
-            part="gaussian",
+            parts=("gaussian",),
         ),
         Family(
             name="is",
@@ -71,13 +71,40 @@ METRICS = {
             judge="metrics.inception_score:InceptionScore",
         ),
         Family(
+            name="precision",
+            summary="share of generated samples that lie among the nearest neighbours of a real one",
+            paper="Kynkaanniemi et al., 2019",
+            higher_is_better=True,
+            needs="features",
+            judge="metrics.neighbours:Neighbours",
+            parts=("rows", "neighbourhoods"),
+        ),
+        Family(
+            name="recall",
+            summary="share of real samples that lie among the nearest neighbours of a generated one",
+            paper="Kynkaanniemi et al., 2019",
+            higher_is_better=True,
+            needs="features",
+            judge="metrics.neighbours:Neighbours",
+            parts=("rows", "neighbourhoods"),
+        ),
+        Family(
+            name="density",
+            summary="how many real neighbourhoods hold a generated sample, 1 on average for a perfect sampler",
+            paper="Naeem et al., 2020",
+            higher_is_better=True,
+            needs="features",
+            judge="metrics.neighbours:Neighbours",
+            parts=("rows", "neighbourhoods"),
+        ),
+        Family(
             name="coverage",
             summary="share of real samples that have a generated one among their nearest neighbours",
             paper="Naeem et al., 2020",
             higher_is_better=True,
             needs="features",
-            judge="metrics.neighbours:Coverage",
-            part="neighbourhoods",
+            judge="metrics.neighbours:Neighbours",
+            parts=("rows", "neighbourhoods"),
         ),
         Family(
             name="modes",

@@ -1,9 +1,10 @@
 """Samples to scores: features once, every metric on the same features, against a finished reference."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
-from metrics.catalogue import check, family
+from metrics.catalogue import Family, check, family
 from metrics.errors import UnfitError
 from metrics.features import Extractor, Features, Range, Samples, extract
 from metrics.mixture import Mixture
@@ -34,17 +35,23 @@ def evaluate_features(
     features: Features, reference: Reference, metrics: Sequence[str], *, modes: Mixture | None = None
 ) -> Scores:
     """Score features that are there already."""
-    known, total = replace(reference, modes=modes), Scores()
+    known, verdicts = replace(reference, modes=modes), dict[str, Scores]()
     for name in metrics:
         chosen = family(name)
-        judge = chosen.load().against(known).to(features.pooled.device)
-        judge.update(features, real=False)
-        found = judge.verdict(features)
-        total = Scores(
-            scores=total.scores
-            | {chosen.key(plain, reference.extractor): score for plain, score in found.scores.items()},
-            floors=total.floors
-            | {chosen.key(plain, reference.extractor): floor for plain, floor in found.floors.items()},
-            histogram=found.histogram or total.histogram,
-        )
-    return total
+        if chosen.judge not in verdicts:  # one judge may know several families, and looks once for all of them
+            wanted = [other for other in metrics if family(other).judge == chosen.judge]
+            judge = chosen.load().against(known, wanted).to(features.pooled.device)
+            judge.update(features, real=False)
+            verdicts[chosen.judge] = judge.verdict(features)
+    return reduce(Scores.__or__, (_of(family(name), verdicts, reference.extractor) for name in metrics), Scores())
+
+
+def _of(family: Family, verdicts: Mapping[str, Scores], extractor: str) -> Scores:
+    """What belongs to this family, under its keys."""
+    found = verdicts[family.judge]
+    names = {plain: family.key(plain, extractor) for plain in family.yields or (family.name,)}
+    return Scores(
+        scores={key: found.scores[plain] for plain, key in names.items() if plain in found.scores},
+        floors={key: found.floors[plain] for plain, key in names.items() if plain in found.floors},
+        histogram=found.histogram,
+    )

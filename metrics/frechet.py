@@ -1,6 +1,7 @@
 """The Frechet distance between two clouds of features taken as Gaussians (Heusel et al., 2017)."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -118,7 +119,7 @@ class FrechetDistance(Judge):
         self.register_buffer("reference_factor", reference.factor if reference else None, persistent=False)
 
     @classmethod
-    def against(cls, reference: Reference, /) -> Self:
+    def against(cls, reference: Reference, _names: Sequence[str] = (), /) -> Self:
         gaussian = Gaussian(**reference.part("gaussian"))
         return cls(len(gaussian.mean), reference=gaussian)
 

@@ -1,5 +1,6 @@
 """The Inception score: how sure a classifier is of each sample, how varied its answers (Salimans et al., 2016)."""
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -57,7 +58,7 @@ class InceptionScore(Judge):
         self.add_state("chances", torch.zeros(1, dtype=torch.float64), dist_reduce_fx="sum")
 
     @classmethod
-    def against(cls, _reference: Reference, /) -> Self:
+    def against(cls, _reference: Reference, _names: Sequence[str] = (), /) -> Self:
         return cls()
 
     def update(self, features: Features | Tensor, *, real: bool = False) -> None:

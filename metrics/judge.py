@@ -1,5 +1,6 @@
 """What every metric of ours is: a `torchmetrics.Metric` over batches of features that can also say how sure it is."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from torch import Tensor
@@ -22,8 +23,8 @@ class Judge(Metric):
     full_state_update = False
 
     @classmethod
-    def against(cls, reference: Reference, /) -> Self:
-        """The metric with its real side finished: what it reads of the reference."""
+    def against(cls, reference: Reference, names: Sequence[str], /) -> Self:
+        """The metric with its real side finished; `names` are the families wanted of one that gives several."""
         raise NotImplementedError
 
     def verdict(self, features: Features, /) -> Scores:

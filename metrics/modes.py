@@ -1,6 +1,7 @@
 """Scores where the truth is a mixture whose centres are known: which modes are hit, how well, and in which shares."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Self
 
 import torch
@@ -91,7 +92,7 @@ class Histogram(Judge):
         self.count = self.count + len(points)
 
     @classmethod
-    def against(cls, reference: Reference, /) -> Self:
+    def against(cls, reference: Reference, _names: Sequence[str] = (), /) -> Self:
         if reference.modes is None:
             raise UnfitError("modes can only be counted where they are known; give `modes`")
         return cls(reference.modes)

@@ -1,6 +1,6 @@
-"""Scores from nearest neighbours among features, block by block: never a matrix of all pairs."""
+"""Scores from nearest neighbours among features: four of them, from one pass over all pairs."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -8,87 +8,97 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
+from metrics.distances import Points, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import FEWEST, jackknife
+from metrics.intervals import FEWEST, Interval, jackknife, wilson
 from metrics.judge import Judge, pooled
 from metrics.reference import Reference
 from metrics.score import Score, Scores
 
-NEIGHBOURS = 5  # of the paper's experiments
-BLOCK = 1024
+NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
 # Fewer covered reals than this, or fewer that are not, and the jackknife sees no spread where there is some.
 RARE = 5
+NAMES = ("precision", "recall", "density", "coverage")
 
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """Real samples [M, D], each with a ball that reaches to its nearest real neighbours [M]."""
+    """Samples [M, D], each with a ball that reaches to its nearest neighbours of the same side [M]."""
 
     centres: Tensor
     radii: Tensor
 
     @classmethod
-    def of(cls, real: Tensor, neighbours: int = NEIGHBOURS) -> Self:
+    def of(cls, rows: Tensor, neighbours: int = NEIGHBOURS, *, side: str = "real") -> Self:
         """A sample is its own nearest neighbour, hence the + 1."""
-        if len(real) <= neighbours:
+        if len(rows) <= neighbours:
             raise TooFewSamplesError(
-                f"{neighbours} neighbours need more than {neighbours} real samples, not {len(real)}"
+                f"{neighbours} neighbours need more than {neighbours} {side} samples, not {len(rows)}"
             )
-        nearest = [distances[:, -1] for distances, _ in _nearest(real, real, neighbours + 1)]
-        return cls(real, torch.cat(nearest))
+        distances, _ = nearest(rows, neighbours + 1)
+        return cls(rows, distances[:, -1])
 
 
-def coverage(real: Neighbourhoods, generated: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Meeting:
+    """Who lies in whose ball, told by one pass over all pairs of generated and real samples."""
+
+    around: Tensor  # real balls that hold each generated sample [N]
+    held: Tensor  # generated samples that each real ball holds [M]
+    only: Tensor  # one of these [M]
+    reached: Tensor | None  # generated balls that hold each real sample [M]
+
+    @classmethod
+    def of(cls, real: Neighbourhoods, generated: Tensor, radii: Tensor | None = None) -> Self:
+        """With the radii of the generated samples' own balls [N] also the other way round."""
+        middle = real.centres.double().mean(0)
+        reals, samples = (Points.of(rows, middle=middle) for rows in (real.centres, generated))
+        around, held, only = [], real.radii.new_zeros(len(reals), dtype=torch.int64), torch.zeros_like(reals.lengths)
+        only, reached, start = only.long(), None if radii is None else torch.zeros_like(held), 0
+        for strip in strips(samples, reals):
+            inside = strip.within(real.radii)
+            around.append(inside.sum(1))
+            held += inside.sum(0)
+            only = torch.where(inside.any(0), start + inside.byte().argmax(0), only)
+            if radii is not None and reached is not None:
+                reached += strip.within(radii[start : start + len(inside), None]).sum(0)
+            start += len(inside)
+        return cls(torch.cat(around), held, only, reached)
+
+
+def precision(meeting: Meeting) -> Tensor:
+    """Share of generated samples that lie in the ball of a real one (Kynkaanniemi et al., 2019)."""
+    return (meeting.around > 0).double().mean()
+
+
+def recall(meeting: Meeting) -> Tensor:
+    """Share of real samples that lie in the ball of a generated one (Kynkaanniemi et al., 2019)."""
+    assert meeting.reached is not None  # noqa: S101 - asked for with the meeting
+    return (meeting.reached > 0).double().mean()
+
+
+def density(meeting: Meeting, neighbours: int = NEIGHBOURS) -> Tensor:
+    """Real balls around a generated sample, on average, over the number of neighbours (Naeem et al., 2020)."""
+    return meeting.around.double().mean() / neighbours
+
+
+def coverage(meeting: Meeting) -> Tensor:
     """Share of real samples whose ball holds a generated one (Naeem et al., 2020)."""
-    closest = torch.cat([distances[:, 0] for distances, _ in _nearest(real.centres, generated, 1)])
-    return (closest < real.radii).double().mean()
+    return (meeting.held > 0).double().mean()
 
 
-def without_each(real: Neighbourhoods, generated: Tensor) -> Tensor:
+def without_each(meeting: Meeting) -> Tensor:
     """The coverage without each generated sample in turn [N]: a ball is lost with the only sample that it holds."""
-    first, lonely = [], []
-    for (distances, places), radii in zip(
-        _nearest(real.centres, generated, 2), torch.split(real.radii, BLOCK), strict=True
-    ):
-        held = distances < radii[:, None]
-        lonely.append(held[:, 0] & ~held[:, 1])
-        first.append(places[:, 0])
-    lost = torch.cat(first)[torch.cat(lonely)].bincount(minlength=len(generated))
-    return coverage(real, generated) - lost / len(real.centres)
+    lost = meeting.only[meeting.held == 1].bincount(minlength=len(meeting.around))
+    return coverage(meeting) - lost / len(meeting.held)
 
 
-def _nearest(queries: Tensor, points: Tensor, count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Distances to the nearest `count` points, ascending, and their places, for one block of queries after another.
+class Neighbours(Judge):
+    """Precision, recall, density and coverage over a stream of feature batches, for the price of one pass.
 
-    They are found through |x|^2 + |y|^2 - 2 xy in float64, twenty times faster than pair by pair at 2048 dimensions,
-    and then measured anew pair by pair: a copy is at distance 0 exactly, which float32's shortcut misses by 0.2.
+    Real batches, or a finished reference; `names` are those that are wanted, and recall costs as much as the rest.
     """
-    queries, points = queries.double(), points.double()
-    middle = points.mean(0)
-    queries, points = queries - middle, points - middle
-    lengths = points.square().sum(1)
-    for block in torch.split(queries, BLOCK):
-        places = _closest(block, points, lengths, count)
-        exact = torch.stack([(block - points[place]).square().sum(1) for place in places.T], 1).sqrt()
-        distances, order = exact.sort(1)
-        yield distances, places.gather(1, order)
-
-
-def _closest(block: Tensor, points: Tensor, lengths: Tensor, count: int) -> Tensor:
-    best = block.new_empty(len(block), 0)
-    places = torch.empty(len(block), 0, dtype=torch.int64, device=block.device)
-    for start in range(0, len(points), BLOCK):
-        near = torch.addmm(lengths[start : start + BLOCK], block, points[start : start + BLOCK].T, alpha=-2)
-        values, found = near.topk(min(count, near.shape[1]), dim=1, largest=False)
-        best, places = torch.cat([best, values], 1), torch.cat([places, found + start], 1)
-        best, kept = best.topk(min(count, best.shape[1]), dim=1, largest=False)
-        places = places.gather(1, kept)
-    return places
-
-
-class Coverage(Judge):
-    """`coverage` over a stream of feature batches, against real batches or a finished reference."""
 
     higher_is_better = True
     real: list[Tensor]
@@ -97,9 +107,15 @@ class Coverage(Judge):
     reference_radii: Tensor | None
 
     def __init__(
-        self, neighbours: int = NEIGHBOURS, *, reference: Neighbourhoods | None = None, **options: Any
+        self,
+        names: Sequence[str] = NAMES,
+        *,
+        neighbours: int = NEIGHBOURS,
+        reference: Neighbourhoods | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.names = tuple(names)
         self.neighbours = neighbours
         self.add_state("real", [], dist_reduce_fx="cat")
         self.add_state("generated", [], dist_reduce_fx="cat")
@@ -107,32 +123,57 @@ class Coverage(Judge):
         self.register_buffer("reference_radii", reference.radii if reference else None, persistent=False)
 
     @classmethod
-    def against(cls, reference: Reference, /) -> Self:
-        return cls(reference=Neighbourhoods(**reference.part("neighbourhoods")))
+    def against(cls, reference: Reference, names: Sequence[str] = NAMES, /) -> Self:
+        balls = Neighbourhoods(reference.part("rows")["rows"], reference.part("neighbourhoods")["radii"])
+        return cls(names, reference=balls)
 
     def update(self, features: Features | Tensor, *, real: bool = False) -> None:
         """Take a batch of pooled features [N, D] into one side."""
         if real and self.reference_centres is not None:
-            raise UnfitError("this coverage is measured against a finished reference; make one without to add reals")
+            raise UnfitError("these scores are measured against a finished reference; make one without to add reals")
         width = None if self.reference_centres is None else self.reference_centres.shape[1]
         (self.real if real else self.generated).append(self.checked(pooled(features), real=real, width=width))
 
-    def compute(self) -> Tensor:
-        """The share of covered reals, a float64 scalar."""
-        return coverage(self._reals(), self._generated())
+    def compute(self) -> dict[str, Tensor]:
+        """Those that are wanted, by name, each a float64 scalar."""
+        return self._scores(self._meeting())
 
-    def verdict(self, features: Features, /) -> Scores:
-        real, value, interval = self._reals(), float(self.compute()), None
-        covered = round(value * len(real.centres))
-        if features.count >= FEWEST and min(covered, len(real.centres) - covered) >= RARE:
-            interval = jackknife(value, without_each(real, features.pooled), low=0.0, high=1.0)
-        return Scores(scores={"coverage": Score.of(value, interval, higher_is_better=True)})
+    def verdict(self, _features: Features, /) -> Scores:
+        meeting = self._meeting()
+        return Scores(
+            scores={
+                name: Score.of(float(value), self._interval(name, float(value), meeting), higher_is_better=True)
+                for name, value in self._scores(meeting).items()
+            }
+        )
 
-    def _generated(self) -> Tensor:
+    def _scores(self, meeting: Meeting) -> dict[str, Tensor]:
+        functions = {"precision": precision, "recall": recall, "coverage": coverage}
+        return {
+            name: density(meeting, self.neighbours) if name == "density" else functions[name](meeting)
+            for name in self.names
+        }
+
+    def _interval(self, name: str, value: float, meeting: Meeting) -> Interval | None:
+        count, reals = len(meeting.around), len(meeting.held)
+        if name == "precision":  # against fixed balls every sample is in or out by itself
+            return wilson(round(value * count), count)
+        if name == "density":
+            each = meeting.around.double() / self.neighbours
+            return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None
+        covered = round(value * reals)
+        if name == "coverage" and count >= FEWEST and min(covered, reals - covered) >= RARE:
+            return jackknife(value, without_each(meeting), low=0.0, high=1.0)
+        return None
+
+    def _meeting(self) -> Meeting:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)
         if not len(generated):
-            raise TooFewSamplesError("coverage needs at least one generated sample, but there are none")
-        return generated
+            raise TooFewSamplesError("neighbours need at least one generated sample, but there are none")
+        radii = None
+        if "recall" in self.names:
+            radii = Neighbourhoods.of(generated, self.neighbours, side="generated").radii
+        return Meeting.of(self._reals(), generated, radii)
 
     def _reals(self) -> Neighbourhoods:
         if self.reference_centres is not None and self.reference_radii is not None:

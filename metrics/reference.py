@@ -57,7 +57,7 @@ def build(
         raise TooFewSamplesError(f"a reference needs at least 2 real samples, but {split} has {len(samples)}")
     if labels is not None and len(labels) != len(samples):
         raise MetricsError(f"there are {len(samples)} real samples but {len(labels)} labels; give one label a sample")
-    names = {part for name in metrics if (part := family(name).part)}
+    names = {part for name in metrics for part in family(name).parts}
     header: Header = {
         "version": VERSION,
         "data": digest,
@@ -90,10 +90,18 @@ def _gaussian(features: Features) -> Part:
 def _neighbourhoods(features: Features) -> Part:
     from metrics.neighbours import Neighbourhoods
 
-    return vars(Neighbourhoods.of(features.pooled))
+    return {"radii": Neighbourhoods.of(features.pooled).radii}
 
 
-PARTS: dict[str, Callable[[Features], Part]] = {"gaussian": _gaussian, "neighbourhoods": _neighbourhoods}
+def _rows(features: Features) -> Part:
+    return {"rows": features.pooled}
+
+
+PARTS: dict[str, Callable[[Features], Part]] = {
+    "gaussian": _gaussian,
+    "rows": _rows,
+    "neighbourhoods": _neighbourhoods,
+}
 
 
 def _place(folder: Path, header: Header, part: str) -> Path:

@@ -33,3 +33,10 @@ class Scores:
     scores: dict[str, Score] = field(default_factory=dict)
     floors: dict[str, float] = field(default_factory=dict)
     histogram: list[float] | None = None  # share of each known mode among the valid samples
+
+    def __or__(self, other: "Scores") -> "Scores":
+        return Scores(
+            scores=self.scores | other.scores,
+            floors=self.floors | other.floors,
+            histogram=self.histogram or other.histogram,
+        )

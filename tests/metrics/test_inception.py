@@ -106,4 +106,4 @@ def test_a_download_that_fails_leaves_the_remedy(tmp_path, monkeypatch):
 
 def test_only_inception_earns_the_names_of_the_literature():
     named = {family.keys("inception")[0] for family in METRICS.values() if family.needs != "modes"}
-    assert named == {"fid", "inception_score", "coverage"}
+    assert named == {"fid", "inception_score", "precision", "recall", "density", "coverage"}

@@ -4,73 +4,125 @@ import pytest
 import torch
 from torch import Tensor
 
-from metrics import Coverage, Features, neighbours
+from metrics import Features, Neighbours, distances, evaluate_features, reference
 from metrics.errors import NonFiniteError, TooFewSamplesError, UnfitError, WidthError
-from metrics.neighbours import Neighbourhoods, coverage, without_each
+from metrics.features import load
+from metrics.neighbours import NAMES, Meeting, Neighbourhoods, coverage, density, precision, recall, without_each
 
 
 def cloud(count: int, width: int, seed: int, *, shift: float = 0.0) -> Tensor:
     return torch.randn(count, width, generator=torch.Generator().manual_seed(seed)) + shift
 
 
-def plainly(real: Tensor, generated: Tensor, count: int) -> float:
-    """The definition, pair by pair."""
+def pairs(left: Tensor, right: Tensor) -> Tensor:
+    return (left.double()[:, None] - right.double()[None]).square().sum(2).sqrt()
 
-    def pairs(left: Tensor, right: Tensor) -> Tensor:
-        return (left.double()[:, None] - right.double()[None]).square().sum(2).sqrt()
 
-    radii = pairs(real, real).kthvalue(count + 1, dim=1).values
-    return (pairs(real, generated).amin(1) < radii).double().mean().item()
+def plainly(real: Tensor, generated: Tensor, count: int) -> dict[str, float]:
+    """The four definitions, pair by pair."""
+    balls, own = (pairs(side, side).kthvalue(count + 1, dim=1).values for side in (real, generated))
+    apart = pairs(real, generated)
+    held = apart < balls[:, None]
+    return {
+        "precision": held.any(0).double().mean().item(),
+        "recall": (apart < own).any(1).double().mean().item(),
+        "density": held.double().sum(0).mean().item() / count,
+        "coverage": held.any(1).double().mean().item(),
+    }
+
+
+def met(real: Tensor, generated: Tensor, count: int = 5) -> Meeting:
+    return Meeting.of(Neighbourhoods.of(real, count), generated, Neighbourhoods.of(generated, count).radii)
 
 
 @pytest.mark.parametrize("block", [1, 7, 64, 1000])
-@pytest.mark.parametrize(("width", "shift"), [(2, 0.5), (2, 1e4), (40, 0.3)])
-def test_coverage_is_the_definition_for_every_size_of_block(monkeypatch, block, width, shift):
-    monkeypatch.setattr(neighbours, "BLOCK", block)
-    real, generated = cloud(90, width, 0, shift=shift - 0.3), cloud(60, width, 1, shift=shift)
-    assert coverage(Neighbourhoods.of(real, 3), generated).item() == plainly(real, generated, 3)
+@pytest.mark.parametrize(("width", "shift"), [(2, 0.5), (2, 1e4), (40, 0.3), (80, 0.1), (80, 1e4)])
+def test_the_scores_are_their_definitions_for_every_size_of_block(monkeypatch, block, width, shift):
+    monkeypatch.setattr(distances, "BLOCK", block)
+    real, generated = cloud(90, width, 0, shift=shift - 0.1), cloud(60, width, 1, shift=shift)
+    metric = Neighbours(neighbours=3)
+    metric.update(real, real=True)
+    metric.update(generated)
+    assert {name: float(value) for name, value in metric.compute().items()} == pytest.approx(
+        plainly(real, generated, 3), rel=1e-15
+    )
+
+
+def test_float32_decides_nothing_that_it_cannot_tell():
+    # Three tight heaps far apart: all distances within one are rounding errors of the shortcut.
+    heaps = 100 * cloud(3, 80, 0)[torch.arange(90) % 3].double()
+    real, generated = (heaps[:size] + 1e-6 * cloud(size, 80, seed).double() for seed, size in ((1, 90), (2, 60)))
+    meeting, expected = met(real, generated, 3), plainly(real, generated, 3)
+    assert expected["precision"] > 0.5
+    for score, name in ((precision, "precision"), (recall, "recall"), (coverage, "coverage")):
+        assert score(meeting).item() == expected[name]
+    assert density(meeting, 3).item() == pytest.approx(expected["density"], rel=1e-15)
 
 
 def test_a_sample_of_the_same_law_covers_and_one_far_away_does_not():
-    real = Neighbourhoods.of(cloud(500, 2, 0))
-    assert coverage(real, cloud(500, 2, 1)) > 0.9
-    assert coverage(real, cloud(500, 2, 1, shift=50)) == 0
+    same, away = (met(cloud(500, 2, 0), cloud(500, 2, 1, shift=shift)) for shift in (0, 50))
+    for score in (precision, recall, density, coverage):
+        assert score(same) > 0.85
+        assert score(away) == 0
 
 
-def test_one_mode_of_two_is_half_covered():
+def test_one_mode_of_two_is_half_covered_and_half_recalled_but_wholly_precise():
     modes = torch.cat([cloud(200, 2, 0), cloud(200, 2, 1, shift=100)])
-    assert coverage(Neighbourhoods.of(modes), cloud(2000, 2, 2)).item() == pytest.approx(0.5, abs=0.01)
+    meeting = met(modes, cloud(2000, 2, 2))
+    assert coverage(meeting).item() == pytest.approx(0.5, abs=0.01)
+    assert recall(meeting).item() == pytest.approx(0.5, abs=0.02)
+    assert precision(meeting) > 0.95
+
+
+def test_a_perfect_sampler_has_density_one():
+    found = [density(met(cloud(300, 3, 2 * seed), cloud(300, 3, 2 * seed + 1))).item() for seed in range(20)]
+    assert sum(found) / 20 == pytest.approx(1, abs=0.03)
 
 
 def test_a_copy_is_at_distance_zero_in_2048_dimensions():
     # The shortcut through a matrix product puts up to 0.2 there in float32.
     samples = cloud(64, 2048, 0, shift=3)
-    (nearest,) = [distances for distances, _ in neighbours._nearest(samples, samples, 1)]
+    nearest, places = distances.nearest(samples, 1)
     assert (nearest == 0).all()
+    assert torch.equal(places[:, 0], torch.arange(64))
 
 
-def test_reals_that_are_all_copies_have_balls_without_an_inside():
+def test_samples_that_are_all_copies_have_balls_without_an_inside():
     same = torch.ones(20, 3)
-    assert coverage(Neighbourhoods.of(same), same) == 0
+    meeting = met(same, same)
+    assert [score(meeting).item() for score in (precision, recall, density, coverage)] == [0, 0, 0, 0]
+
+
+def test_four_families_of_one_request_look_at_the_pairs_once(monkeypatch):
+    calls = []
+    meet = Meeting.of
+    monkeypatch.setattr(Meeting, "of", lambda *all, **named: calls.append(1) or meet(*all, **named))
+    identity = load("identity")
+    known = reference.build(identity, cloud(90, 4, 0), range="features", digest="d", split="select", metrics=NAMES)
+    together = evaluate_features(Features(cloud(60, 4, 1)), known, NAMES)
+    assert len(calls) == 1
+    for name in reversed(NAMES):
+        alone = evaluate_features(Features(cloud(60, 4, 1)), known, [name])
+        assert alone.scores[f"{name}_identity"] == together.scores[f"{name}_identity"]
 
 
 def test_the_stream_gives_what_the_whole_gives():
     real, generated = cloud(90, 4, 0), cloud(60, 4, 1)
-    metric = Coverage(neighbours=3)
+    metric = Neighbours(neighbours=3)
     for part in real.split(20):
         metric.update(part, real=True)
     for part in generated.split(17):
         metric.update(part, real=False)
-    assert float(metric.compute()) == plainly(real, generated, 3)
+    assert metric.compute() == pytest.approx(plainly(real, generated, 3))
 
 
 def test_workers_merge_their_states_into_the_state_of_one():
     real, generated = cloud(90, 4, 0), cloud(60, 4, 1)
-    workers = [Coverage(3, reference=Neighbourhoods.of(real, 3)) for _ in range(2)]
+    workers = [Neighbours(neighbours=3, reference=Neighbourhoods.of(real, 3)) for _ in range(2)]
     for metric, part in zip(workers, generated.split(40), strict=True):
         metric.update(part)
     workers[0].merge_state(workers[1])
-    assert float(workers[0].compute()) == plainly(real, generated, 3)
+    assert workers[0].compute() == pytest.approx(plainly(real, generated, 3))
 
 
 @pytest.mark.parametrize(
@@ -81,33 +133,38 @@ def test_workers_merge_their_states_into_the_state_of_one():
     ],
 )
 def test_features_that_cannot_be_compared_are_refused(features, error, says):
-    metric = Coverage(reference=Neighbourhoods.of(cloud(20, 4, 0)))
+    metric = Neighbours(reference=Neighbourhoods.of(cloud(20, 4, 0)))
     with pytest.raises(error, match=says):
         metric.update(features)
 
 
 def test_a_finished_reference_takes_no_more_reals():
     with pytest.raises(UnfitError, match="finished reference"):
-        Coverage(reference=Neighbourhoods.of(cloud(20, 4, 0))).update(cloud(3, 4, 1), real=True)
+        Neighbours(reference=Neighbourhoods.of(cloud(20, 4, 0))).update(cloud(3, 4, 1), real=True)
 
 
 def test_too_few_reals_or_no_generated_samples_are_refused():
     with pytest.raises(TooFewSamplesError, match="5 neighbours need more than 5 real samples, not 5"):
         Neighbourhoods.of(cloud(5, 4, 0))
-    metric = Coverage(reference=Neighbourhoods.of(cloud(20, 4, 0)))
+    metric = Neighbours(reference=Neighbourhoods.of(cloud(20, 4, 0)))
     metric.update(cloud(0, 4, 1))
     with pytest.raises(TooFewSamplesError, match="at least one generated sample"):
+        metric.compute()
+    metric.update(cloud(5, 4, 1))
+    with pytest.raises(TooFewSamplesError, match="5 neighbours need more than 5 generated samples, not 5"):
         metric.compute()
 
 
 def test_leaving_out_each_sample_at_once_is_leaving_it_out():
     real, generated = Neighbourhoods.of(cloud(90, 2, 0)), cloud(25, 2, 1)
-    slowly = [coverage(real, torch.cat([generated[:place], generated[place + 1 :]])).item() for place in range(25)]
-    assert without_each(real, generated).tolist() == pytest.approx(slowly)
+    slowly = [
+        coverage(Meeting.of(real, torch.cat([generated[:place], generated[place + 1 :]]))).item() for place in range(25)
+    ]
+    assert without_each(Meeting.of(real, generated)).tolist() == pytest.approx(slowly)
 
 
 def interval(real: Neighbourhoods, generated: Tensor) -> tuple[float, float] | None:
-    metric = Coverage(reference=real)
+    metric = Neighbours(["coverage"], reference=real)
     metric.update(generated)
     score = metric.verdict(Features(generated)).scores["coverage"]
     return None if score.low is None or score.high is None else (score.low, score.high)
@@ -117,7 +174,7 @@ def interval(real: Neighbourhoods, generated: Tensor) -> tuple[float, float] | N
 def test_the_interval_holds_the_expected_coverage_at_this_number_of_samples(count):
     real = Neighbourhoods.of(cloud(200, 8, 0))
     draws = [cloud(count, 8, seed, shift=0.3) for seed in range(1, 201)]
-    expected = sum(coverage(real, draw).item() for draw in draws) / len(draws)
+    expected = sum(coverage(Meeting.of(real, draw)).item() for draw in draws) / len(draws)
     intervals = [interval(real, draw) or (0, 1) for draw in draws]
     assert sum(low <= expected <= high for low, high in intervals) / len(draws) > 0.90
 

@@ -58,8 +58,8 @@ def test_a_further_metric_computes_only_what_is_missing(tmp_path):
     built(extractor, tmp_path, metrics=["fd"])
     assert len(list(tmp_path.glob("references/*.safetensors"))) == 1
     both = built(extractor, tmp_path)
-    assert len(list(tmp_path.glob("references/*.safetensors"))) == 2
-    assert set(both.parts) == {"gaussian", "neighbourhoods"}
+    assert len(list(tmp_path.glob("references/*.safetensors"))) == 3
+    assert set(both.parts) == {"gaussian", "rows", "neighbourhoods"}
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_request_that_makes_no_sense_is_refused(tmp_path):
 def test_a_metric_that_the_reference_was_not_built_for_is_refused():
     identity = load("identity")
     known = built(identity, None, metrics=["fd"])
-    with pytest.raises(UnfitError, match="built without its neighbourhoods; name all metrics"):
+    with pytest.raises(UnfitError, match="built without its rows; name all metrics"):
         evaluate(points(), known, identity, ["coverage"], range="features")
 
 
