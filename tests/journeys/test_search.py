@@ -83,7 +83,9 @@ def test_a_lost_worker_costs_no_contender_and_no_bit(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     driver = start("search", ring_file, home=home)
     wait_for(driver, home, ticks=2)
-    workers = [child for child in psutil.Process(driver.pid).children(recursive=True) if "ray::" in " ".join(child.cmdline())]
+    workers = [
+        child for child in psutil.Process(driver.pid).children(recursive=True) if "ray::" in " ".join(child.cmdline())
+    ]
     assert workers
     os.kill(workers[0].pid, signal.SIGKILL)
     assert driver.wait(timeout=240) == 0

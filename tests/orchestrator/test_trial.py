@@ -1,0 +1,91 @@
+"""A trial in this process: it repeats whatever ran before it, and goes on from a checkpoint as if nothing had happened."""
+
+import shutil
+
+import pytest
+import torch
+
+from orchestrator.config import Budget, Evaluation
+from orchestrator.space import Contender
+from orchestrator.trial import Brief, pursue
+
+EVALUATION = Evaluation(samples=200, metrics=("fd", "modes"))
+
+
+def contender(index: int, variant: str = "gan", **hyperparameters: float) -> Contender:
+    return Contender(
+        index=index,
+        variant=variant,
+        hyperparameters={"batch": 16, **hyperparameters},
+        data={"name": "ring8"},
+        budget={"steps": 30, "tick": 10},
+    )
+
+
+def brief(**changes: object) -> Brief:
+    told = {"evaluation": EVALUATION, "budget": Budget(steps=30, tick=10), "seeds": (0, 1), "stop": ("diverged",)}
+    return Brief(**(told | {"objective": "fd", "cache": None} | changes))
+
+
+def events(which: Contender, told: Brief, *, resume=None, keep=None) -> list[dict]:
+    """Run the trial and return what it reported, without clocks; `keep` is where the first checkpoint goes."""
+    seen = []
+
+    def report(event, folder):
+        if keep is not None and not seen:
+            shutil.copytree(folder, keep)
+        replicas = [{key: value for key, value in each.items() if key != "seconds"} for each in event["replicas"]]
+        seen.append({**{key: event[key] for key in ("step", "images", "objective", "protocol")}, "replicas": replicas})
+
+    pursue(which, told, report, resume=resume)
+    return seen
+
+
+def test_a_worker_that_runs_a_then_b_then_a_gives_the_bits_of_a_twice():
+    a, b = contender(0), contender(1, "wgan_gp")
+    first = events(a, brief())
+    events(b, brief())
+    assert events(a, brief()) == first
+
+
+def test_a_trial_moves_no_global_stream():
+    before = torch.random.get_rng_state()
+    events(contender(0), brief())
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("variant", ["gan", "r1gan"])
+def test_a_trial_resumed_from_its_first_tick_reports_what_the_whole_one_did(variant, tmp_path):
+    whole = events(contender(0, variant), brief(), keep=tmp_path / "saved")
+    assert events(contender(0, variant), brief(), resume=tmp_path / "saved") == whole[1:]
+
+
+def test_every_replica_ends_with_a_final_score_on_the_last_tick():
+    *_, last = events(contender(0), brief())
+    assert [replica["status"] for replica in last["replicas"]] == ["finished", "finished"]
+    assert all(
+        set(replica["final"]["scores"]) == {"fd_identity", "modes", "modes_1pct"} for replica in last["replicas"]
+    )
+    assert last["protocol"]["dataset"]["split"] == "final"
+
+
+def test_a_replica_that_diverges_stops_with_its_reason_and_leaves_its_contender_unranked():
+    # A learning rate that throws the weights out of the range of floating point within a few steps.
+    told = events(contender(0, "wgan_gp", generator_lr=1e30, discriminator_lr=1e30), brief())
+    assert {replica["status"] for replica in told[-1]["replicas"]} == {"stopped"}
+    assert all(replica["reason"].startswith("diverged at step") for replica in told[-1]["replicas"])
+    assert all(replica["final"] is None for replica in told[-1]["replicas"])
+    assert told[-1]["objective"] is None
+
+
+def test_with_no_rule_acting_a_diverged_replica_trains_on_and_the_rule_only_observes():
+    told = events(contender(0, "wgan_gp", generator_lr=1e30, discriminator_lr=1e30), brief(stop=()))
+    assert [event["step"] for event in told] == [10, 20, 30]
+    assert all("diverged" in replica["fired"] for replica in told[0]["replicas"])
+
+
+def test_more_replicas_do_not_move_the_first_one():
+    alone = events(contender(0), brief(seeds=(0,)))
+    together = events(contender(0), brief(seeds=(0, 1, 2)))
+    values = [[event["replicas"][0]["scores"]["fd_identity"]["value"] for event in told] for told in (alone, together)]
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
