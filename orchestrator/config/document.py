@@ -74,7 +74,8 @@ def with_changes(document: Document, changes: Iterable[str]) -> Document:
         location = _change(value, path, plain.document(text, _option(path)).value)
         # What stood below is gone, and with it the places where it was written.
         places = {place: where for place, where in places.items() if place[: len(location)] != location}
-        places[location] = _option(path)
+        for depth in range(1, len(location) + 1):
+            places.setdefault(location[:depth], _option(path))
     return Document(document.source, value, places)
 
 

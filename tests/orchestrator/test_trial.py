@@ -1,4 +1,4 @@
-"""A trial in this process: it repeats whatever ran before it, and goes on from a checkpoint as if nothing had happened."""
+"""A trial in this process: it repeats whatever ran before it, and resumes as if nothing had happened."""
 
 import shutil
 

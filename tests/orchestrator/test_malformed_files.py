@@ -1,0 +1,457 @@
+"""Every malformed experiment file: one sentence with file and line, status 2, and an untouched home."""
+
+# ruff: noqa: E501  (a table reads better in long lines)
+
+import pytest
+
+import gans
+from orchestrator import machine
+
+GOOD = """\
+name: tiny
+variant: gan
+data: {name: ring8}
+hyperparameters: {batch: 64}
+budget: {images: 2560, tick: 1280}
+seeds: [0, 1]
+evaluation: {samples: 100, metrics: [fd, modes]}
+space:
+  generator_lr: {loguniform: [1e-4, 1e-2]}
+search: {contenders: 2, sampler: random}
+resources: {cpus: 1}
+stop: [diverged]
+"""
+STUDY = """\
+name: tiny
+study:
+  variants: [gan, wgan]
+  data: [ring8, grid25]
+budget: {steps: 20, tick: 10}
+"""
+
+# A line says what is changed in the good file, the next one what is said of it: line, key and sentence.
+SEARCHES = r"""
+# Keys.
+variant: gan => varaint: gan
+    2: varaint: unknown key (did you mean 'variant'?)
+stop: [diverged] => banana: 1
+    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, variant, data, space, search
+tick: => tik:
+    5: budget.tik: unknown key (did you mean 'tick'?); 1 more to mend
+stop: [diverged] => name: again
+    12: duplicate key 'name', first given at tiny.yaml:1
+tick: 1280 => images: 1280
+    5: duplicate key 'images', first given at tiny.yaml:5
+name: tiny\n =>
+    1: name: this key is missing; it has no default
+data: {name: ring8}\n =>
+    1: data: this key is missing; it has no default
+, tick: 1280 =>
+    5: budget.tick: this key is missing; it has no default
+
+# Types.
+images: 2560 => images: many
+    5: budget.images: expected an integer, found 'many'
+images: 2560 => images: '2560'
+    5: budget.images: expected an integer, found '2560'
+images: 2560 => images: 2560.5
+    5: budget.images: expected an integer, found 2560.5
+images: 2560 => images: true
+    5: budget.images: expected an integer, found true
+images: 2560 => images: 2024-01-01
+    5: budget.images: expected an integer, found '2024-01-01'
+{images: 2560, tick: 1280} => [2560, 1280]
+    5: budget: expected a mapping, found a list
+name: tiny => name:
+    1: name: expected text, found nothing
+name: tiny => name: 7
+    1: name: expected text, found 7; put it in quotes
+name: tiny => name: "ti\x0Any"
+    1: name: expected one printable line, found the character U+000A
+name: tiny => name: LONG
+    1: name: expected one printable line of 1 to 200 characters
+[0, 1] => 3
+    6: seeds: expected a list, found 3
+samples: 100 => samples: 1
+    7: evaluation.samples: expected at least 2, found 1
+
+# The budget and the seeds.
+tick: 1280 => tick: 2561
+    5: budget.tick: 2561 lies beyond the budget of 2560 images; lower the tick
+tick: 1280 => tick: 0
+    5: budget.tick: expected at least 1, found 0
+images: 2560 => images: 2560, steps: 10
+    5: budget: expected exactly one of images and steps
+images: 2560, =>
+    5: budget: expected exactly one of images and steps
+images: 2560 => images: 9223372036854775808
+    5: budget.images: expected less than 9223372036854775808, found 9223372036854775808
+[0, 1] => [0, 1, 0]
+    6: seeds.2: 0 stands twice; give each once
+[0, 1] => []
+    6: seeds: expected at least one entry, found an empty list
+[0, 1] => [-1]
+    6: seeds.0: expected at least 0, found -1
+
+# Variants and data.
+variant: gan => variant: dcgam
+    2: variant: no variant 'dcgam' (did you mean 'dcgan'?)
+variant: gan => variant: diffusion
+    2: variant: no variant 'diffusion'; expected one of VARIANTS
+variant: gan\n =>
+    1: variant: expected a variant, or a choice of variants under space
+ring8 => rign8
+    3: data.name: no dataset 'rign8' (did you mean 'ring8'?)
+{name: ring8} =>
+    3: data: expected a mapping, found nothing
+{name: ring8} => {}
+    3: data: expected exactly one of name, images and npz, found none
+{name: ring8} => {name: ring8, npz: x}
+    3: data: expected exactly one of name, images and npz, found name and npz
+ring8} => ring8, spacing: 2}
+    3: data.spacing: ring8 does not read it; it reads radius, std
+ring8} => digits, std: 2}
+    3: data.std: digits does not read it; it reads nothing beside its name
+ring8} => ring8, radius: -2}
+    3: data.radius: expected more than 0, found -2
+ring8} => ring8, std: .inf}
+    3: data.std: expected a finite number, found .inf
+ring8} => ring8, size: 64}
+    3: data.size: goes with images, not with name
+{name: ring8} => {images: .}
+    3: data.images: expected a size beside it, for example size: 64
+{name: ring8} => {images: ., size: 4}
+    3: data.size: expected at least 8, found 4
+
+# Hyperparameters that are fixed.
+batch: 64 => penalty.weight: 3
+    4: hyperparameters.penalty.weight: gan does not read 'penalty.weight'; it reads READ_BY_GAN
+batch: 64 => bacth: 64
+    4: hyperparameters.bacth: gan does not read 'bacth' (did you mean 'batch'?); it reads READ_BY_GAN
+batch: 64 => batch: 0
+    4: hyperparameters.batch: batch must be a whole number of at least 2, but 0 came
+batch: 64 => batch: 6.5
+    4: hyperparameters.batch: batch must be a whole number of at least 2, but 6.5 came
+batch: 64 => batch: big
+    4: hyperparameters.batch: batch must be a whole number of at least 2, but 'big' came
+batch: 64 => batch: null
+    4: hyperparameters.batch: expected a number, true or false or text, found nothing
+batch: 64 => beta1: .nan
+    4: hyperparameters.beta1: expected a finite number, found .nan
+batch: 64 => beta1: .inf
+    4: hyperparameters.beta1: expected a finite number, found .inf
+batch: 64 => generator_lr: 1e-3
+    9: space.generator_lr: fixed under hyperparameters as well; give each name in one place
+
+# Laws.
+generator_lr: => penalty.weight:
+    9: space.penalty.weight: gan does not read 'penalty.weight'; it reads READ_BY_GAN
+[1e-4, 1e-2] => [1e-2, 1e-4]
+    9: space.generator_lr.loguniform: expected [low, high] with low < high, found [0.01, 0.0001]
+[1e-4, 1e-2] => [0, 1e-2]
+    9: space.generator_lr.loguniform: expected bounds above 0, found [0, 0.01]
+[1e-4, 1e-2] => [1e-4]
+    9: space.generator_lr.loguniform: expected two bounds, [low, high], found 1
+[1e-4, 1e-2] => [1e-4, high]
+    9: space.generator_lr.loguniform.1: expected a number, found 'high'
+[1e-4, 1e-2] => [1e-4, .inf]
+    9: space.generator_lr.loguniform.1: expected a finite number, found .inf
+loguniform: [1e-4, 1e-2] =>
+    9: space.generator_lr: expected one of choice, uniform, loguniform, randint, found none
+loguniform: [1e-4, 1e-2] => loguniform: [1e-4, 1e-2], choice: [1]
+    9: space.generator_lr: expected one of choice, uniform, loguniform, randint, found choice and loguniform
+loguniform => lognormal
+    9: space.generator_lr.lognormal: unknown key (did you mean 'loguniform'?)
+loguniform: [1e-4, 1e-2] => choice: []
+    9: space.generator_lr.choice: expected at least one entry, found an empty list
+loguniform: [1e-4, 1e-2] => choice: [1e-3, 0.001]
+    9: space.generator_lr.choice.1: 0.001 stands twice; give each once
+loguniform: [1e-4, 1e-2] => choice: [1e-3, -1]
+    9: space.generator_lr.choice: generator_lr must be a finite number above 0, but -1 came
+loguniform: [1e-4, 1e-2] => choice: [{a: 1}]
+    9: space.generator_lr.choice.0: expected a number, true or false or text, found a mapping
+{loguniform: [1e-4, 1e-2]} => 0.001
+    9: space.generator_lr: expected a mapping, found 0.001
+generator_lr: {loguniform: [1e-4, 1e-2]} => latent: {uniform: [2, 8]}
+    9: space.latent.uniform: latent is a whole number; draw it by randint or choice
+generator_lr: {loguniform: [1e-4, 1e-2]} => latent: {randint: [8, 8]}
+    9: space.latent.randint: expected [low, high] with low < high, found [8, 8]
+generator_lr: {loguniform: [1e-4, 1e-2]} => beta1: {uniform: [0, 1]}
+    9: space.beta1.uniform: beta1 must be a finite number of at least 0 and below 1, but 1 came
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {loguniform: [1, 2]}
+    9: space.variant.loguniform: expected a choice of variants
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {choice: [gan, wgan_pg]}
+    9: space.variant.choice.1: no variant 'wgan_pg' (did you mean 'wgan_gp'?)
+sampler: random => sampler: grid
+    9: space.generator_lr.loguniform: sampler grid takes only choice; give values, or use sampler: random
+
+# Conditions.
+loguniform: [1e-4, 1e-2]} => loguniform: [1e-4, 1e-2], when: {widht: 8}}
+    9: space.generator_lr.when.widht: 'widht' is not searched; `when` names another key of space
+loguniform: [1e-4, 1e-2]} => loguniform: [1e-4, 1e-2], when: [width]}
+    9: space.generator_lr.when: expected a mapping, found a list
+generator_lr: {loguniform: [1e-4, 1e-2]} => generator_lr: {loguniform: [1e-4, 1e-2]}\n  latent: {choice: [8], when: {generator_lr: 1e-3}}
+    10: space.latent.when.generator_lr: generator_lr is drawn from loguniform, which never hits a given value; give it a choice
+generator_lr: {loguniform: [1e-4, 1e-2]} => width: {randint: [8, 16]}\n  latent: {choice: [8], when: {width: 16}}
+    10: space.latent.when.width: width is never 16; it is a whole number from 8 to 15
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {choice: [gan, wgan_gp]}\n  penalty.weight: {choice: [1], when: {variant: r1gan}}
+    10: space.penalty.weight.when.variant: variant is never 'r1gan'; it is one of gan, wgan_gp
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {choice: [gan, wgan_gp]}\n  penalty.weight: {choice: [1]}
+    10: space.penalty.weight: gan does not read 'penalty.weight'; add when: {variant: [wgan_gp]}
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {choice: [gan, wgan_gp]}\n  penalty.weight: {choice: [1], when: {variant: []}}
+    10: space.penalty.weight.when.variant: expected at least one entry, found an empty list
+generator_lr: {loguniform: [1e-4, 1e-2]} => latent: {choice: [8, 16], when: {width: 8}}\n  width: {choice: [8, 16], when: {latent: 8}}
+    9: space.latent.when: latent and width depend on each other; a `when` may not go in a circle
+generator_lr: {loguniform: [1e-4, 1e-2]} => width: {choice: [8, 16], when: {width: 8}}
+    9: space.width.when: width depends on itself; a `when` may not go in a circle
+
+# The search and its resources.
+contenders: 2, =>
+    10: search.contenders: sampler random needs to know how many; for example contenders: 8
+contenders: 2 => contenders: 0
+    10: search.contenders: expected at least 1, found 0
+contenders: 2 => contenders: 1000000
+    10: search.contenders: expected at most 10000, found 1000000
+sampler: random => sampler: tpe
+    10: search.sampler: expected 'random' or 'grid', found 'tpe'
+sampler: random => scheduler: hyperband
+    10: search.scheduler: expected 'none' or 'asha', found 'hyperband'
+sampler: random => metric: kd
+    10: search.metric: 'kd' is not evaluated; evaluation.metrics has fd, modes
+sampler: random => grace: 5
+    10: search.grace: expected between one tick (1280) and the budget (2560), found 5
+sampler: random => parallel: many
+    10: search.parallel: expected 'auto' or an integer, found 'many'
+cpus: 1 => cpus: 4096
+    11: resources.cpus: one trial asks for 4096, but this machine has CPUS; ask for less
+cpus: 1 => gpus: 512
+    11: resources.gpus: one trial asks for 512, but this machine has GPUS; ask for less
+cpus: 1 => cpus: .inf
+    11: resources.cpus: expected a finite number, found .inf
+
+# Judges and rules.
+[fd, modes] => [coverge]
+    7: evaluation.metrics.0: no metric 'coverge' (did you mean 'coverage'?)
+[fd, modes] => [fd, fd]
+    7: evaluation.metrics.1: fd stands twice; give each once
+samples: 100 => extractor: lanet
+    7: evaluation.extractor: no extractor 'lanet' (did you mean 'lenet'?)
+[diverged] => [collapsed]
+    12: stop.0: rule collapsed reads reverse_kl, or coverage and precision, but evaluation.metrics has only fd, modes; add it there
+[diverged] => [diverged, diverges]
+    12: stop.1: no stop rule 'diverges' (did you mean 'diverged'?); expected one of diverged, collapsed, plateaued
+[diverged] => [diverged, {diverged: {}}]
+    12: stop.1: diverged stands twice; give each once
+[diverged] => diverged
+    12: stop: expected a list, found 'diverged'
+[diverged] => [{plateaued: null}]
+    12: stop.0: expected a rule's name, or one rule with its settings such as {plateaued: {patience: 0.3}}
+[diverged] => [{plateaued: {metric: kd}}]
+    12: stop.0: rule plateaued reads kd, but evaluation.metrics has only fd, modes; add it there
+[diverged] => [{plateaued: {patients: 0.3}}]
+    12: stop.0: rule plateaued has no setting 'patients' (did you mean 'patience'?); it has metric, patience, grace
+[diverged] => [{plateaued: {patience: long}}]
+    12: stop.0: rule plateaued: expected patience as a number, found 'long'
+[diverged] => [{plateaued: {grace: .nan}}]
+    12: stop.0: rule plateaued: expected grace between 0 and 1, found nan
+"""
+STUDIES = r"""
+budget: => variant: gan\nbudget:
+    5: variant: goes with a search, but `study` makes this file a study; leave one of them out
+budget: => search: {contenders: 3}\nbudget:
+    5: search: goes with a search, but `study` makes this file a study; leave one of them out
+budget: => stop: [diverged]\nbudget:
+    5: stop: in a study rules observe and never act; leave this key out
+  data: [ring8, grid25]\n =>
+    2: study.data: this key is missing; it has no default
+[gan, wgan] => []
+    3: study.variants: expected at least one entry, found an empty list
+[gan, wgan] => \n    - gan\n    - wagn
+    5: study.variants.1: no variant 'wagn' (did you mean 'wgan'?)
+[ring8, grid25] => \n    - ring8\n    - {name: gird25}
+    6: study.data.1.name: no dataset 'gird25' (did you mean 'grid25'?)
+[ring8, grid25] => [ring8, {name: ring8, std: 0.01}]
+    4: study.data.1: ring8 stands twice; give each once
+[ring8, grid25] => \n    - {name: ring8,\n       spacing: 2}
+    6: study.data.0.spacing: ring8 does not read it; it reads radius, std
+data: [ => protocol: pacgan\n  data: [
+    4: study.protocol: expected 'arena', found 'pacgan'
+budget: => hyperparameters: {penalty.weight: 1}\nbudget:
+    5: hyperparameters.penalty.weight: gan does not read 'penalty.weight'; it reads READ_BY_GAN
+"""
+WORDS = {
+    "\\n": "\n",
+    "LONG": "x" * 201,
+    "VARIANTS": ", ".join(gans.VARIANTS),
+    "READ_BY_GAN": ", ".join(gans.hyperparameters(gans.variant("gan"))),
+    "CPUS": str(machine.cpus()),
+    "GPUS": str(machine.gpus()),
+}
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 8)}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
+)
+
+# Broken or hostile YAML: the whole file, and what is said.
+BROKEN = [
+    ("tab", "budget:\n\timages: 3\n", ":2: not valid YAML: while scanning for the next token, found character '\\t' that cannot start any token; indent with spaces"),
+    ("unclosed bracket", "name: x\nseeds: [0, 1\nstop: []\n", ":3: not valid YAML: while parsing a flow sequence, expected ',' or ']', but got ':'; it began in line 2"),
+    ("unclosed brace", "name: x\nbudget: {tick: 1\n", ":3: not valid YAML: while parsing a flow mapping, expected ',' or '}', but got '<stream end>'; it began in line 2"),
+    ("unclosed quote", "name: 'x\n", ":2: not valid YAML: while scanning a quoted scalar, found unexpected end of stream; it began in line 1"),
+    ("colon in text", "name: a: b\n", ":1: not valid YAML: mapping values are not allowed here; put text that holds a colon in quotes, and look at the indentation"),
+    ("python tag", "name: !!python/object/apply:pathlib.Path.touch [pwned]\n", ":1: the tag !!python/object/apply:pathlib.Path.touch is refused; an experiment file holds plain values without tags"),
+    ("own tag", "name: x\ndata: !secret {a: 1}\n", ":2: the tag !secret is refused; an experiment file holds plain values without tags"),
+    ("tag of another kind", "name: !!float {a: 1}\n", ":1: the tag !!float is refused; an experiment file holds plain values without tags"),
+    ("tag on a key", "!!str name: x\n", ":1: expected a name as key, found a tag"),
+    ("exploding anchors", BOMB, ":1: expected at most 100,000 values, aliases included"),
+    ("recursive alias", "name: x\ndata: &a\n  name: *a\n", ":3: the alias *a stands inside of what it repeats"),
+    ("unknown alias", "name: *nobody\n", ":1: the alias *nobody repeats nothing; no anchor &nobody stands before it"),
+    ("anchor given twice", "name: &a x\nvariant: &a gan\n", ":2: the anchor &a stands twice; give each name once"),
+    ("two documents", f"{GOOD}---\n{GOOD}", ":13: expected one document, found a second"),
+    ("older YAML", f"%YAML 1.1\n---\n{GOOD}", ":2: expected YAML 1.2, found the directive %YAML 1.1"),
+    ("binary", bytes(range(256)), ":2: expected UTF-8 text, found byte 0x80"),
+    ("invalid UTF-8", GOOD.replace("[diverged]", "[déjà]").encode("latin-1"), ":12: expected UTF-8 text, found byte 0xe9"),
+    ("UTF-16", GOOD.encode("utf-16"), ":1: expected UTF-8 text, found byte 0xff"),
+    ("NUL", f"{GOOD}\0", ":13: not valid YAML: found the control character U+0000"),
+    ("impossible escape", 'name: "\\UFFFFFFFF"\n', ": not valid YAML: found an escape that is no character"),
+    ("ten megabytes", "x" * 10_000_000, ": expected an experiment file of at most 100,000 bytes, found more"),
+    ("deep lists", f"name: {'[' * 1000}{']' * 1000}\n", ":1: expected at most 16 levels of lists and mappings, found more"),
+    ("deep mappings", "".join(f"{' ' * depth}a:\n" for depth in range(100)), ":18: expected at most 16 levels of lists and mappings, found more"),
+    ("empty", "", ": expected keys such as `name:` and `budget:`, found nothing"),
+    ("comment only", "# nothing\n", ": expected keys such as `name:` and `budget:`, found nothing"),
+    ("list at top", "- name: x\n", ":1: expected keys such as `name:` and `budget:`, found a list"),
+    ("text at top", "hello\n", ":1: expected keys such as `name:` and `budget:`, found 'hello'"),
+    ("merge key", "a: &a {images: 3}\nbudget:\n  <<: *a\n", ":3: the merge key << is not part of YAML 1.2; write the keys out"),
+    ("number as key", "name: x\n3: y\n", ":2: expected a name as key, found 3"),
+    ("list as key", "? [a, b]\n: c\n", ":1: expected a name as key, found a list"),
+    ("endless number", f"seed: {'9' * 5000}\n", ":1: expected a number that fits, found one of 5,000 digits"),
+    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, variant, data, space, search; 3 more to mend"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def refused(ganarena, tmp_path):
+    """Give a file to the command line, for good and as a dry run; return the sentence with which both refuse it."""
+    file = tmp_path / "tiny.yaml"
+
+    def run(content: str | bytes, *options: str, command: str = "search") -> str:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        there = sorted(tmp_path.iterdir())
+        for how in ("--dry-run", "--json"):
+            answer = ganarena(command, file.name, *options, how)
+            assert answer.status == 2
+            assert answer.out == ""
+            assert answer.err.count("\n") == 1
+        assert sorted(tmp_path.iterdir()) == there
+        return answer.err.strip()
+
+    return run
+
+
+def cases(table: str) -> list[tuple[str, str, str]]:
+    """What is replaced, by what, and what is said of it."""
+    lines = [line for line in table.splitlines() if line and not line.startswith("#")]
+    for word, meaning in WORDS.items():
+        lines = [line.replace(word, meaning) for line in lines]
+    changes = [line.removesuffix(" =>").partition(" => ") for line in lines[::2]]
+    return [(old, new, line.strip()) for (old, _, new), line in zip(changes, lines[1::2], strict=True)]
+
+
+def changed(good: str, old: str, new: str) -> str:
+    assert old in good, f"{old!r} is not in the good file"
+    return good.replace(old, new, 1)
+
+
+def test_the_good_files_are_good(ganarena, tmp_path):
+    for command, text in {"search": GOOD, "study": STUDY}.items():
+        (tmp_path / "tiny.yaml").write_text(text)
+        assert ganarena(command, "tiny.yaml", "--dry-run", "--json").document["experiment"] == "tiny"
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), cases(SEARCHES))
+def test_a_malformed_search_is_refused_with_file_line_and_key(refused, old, new, sentence):
+    assert refused(changed(GOOD, old, new)) == f"ganarena: tiny.yaml:{sentence}"
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), cases(STUDIES))
+def test_a_malformed_study_is_refused_with_file_line_and_key(refused, old, new, sentence):
+    assert refused(changed(STUDY, old, new), command="study") == f"ganarena: tiny.yaml:{sentence}"
+
+
+@pytest.mark.parametrize(("content", "sentence"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_broken_or_hostile_yaml_is_refused_and_runs_nothing(refused, content, sentence):
+    assert refused(content) == f"ganarena: tiny.yaml{sentence}"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("budget.images=many", "--set budget.images: expected an integer, found 'many'"),
+        ("budget.tick=2561", "--set budget.tick: 2561 lies beyond the budget of 2560 images; lower the tick"),
+        ("budget.images=128", "tiny.yaml:5: budget.tick: 1280 lies beyond the budget of 128 images; lower the tick"),
+        ("budget={steps: 5, tick: 0}", "--set budget: budget.tick: expected at least 1, found 0"),
+        ("budgte.images=5", "--set budgte.images: budgte: unknown key (did you mean 'budget'?)"),
+        ("seeds=[1, 1]", "--set seeds: seeds.1: 1 stands twice; give each once"),
+        ("seeds.0=1", "--set seeds.0: seeds holds a list, which has no key '0'"),
+        ("hyperparameters.beta1=2", "--set hyperparameters.beta1: beta1 must be a finite number of at least 0 and below 1, but 2 came"),
+        ("space.generator_lr.loguniform=[1, 0]", "--set space.generator_lr.loguniform: expected [low, high] with low < high, found [1, 0]"),
+        ("space.generator_lr.choice=[1]", "tiny.yaml:9: space.generator_lr: expected one of choice, uniform, loguniform, randint, found choice and loguniform"),
+        ("resources.cpus=4096", "--set resources.cpus: one trial asks for 4096, but this machine has CPUS; ask for less"),
+        ("name=", "--set name: expected text, found nothing"),
+        ("name=[", "--set name: not valid YAML: while parsing a flow node, expected the node content, but found '<stream end>'"),
+        ("name=!!python/name:os.system x", "--set name: the tag !!python/name:os.system is refused; an experiment file holds plain values without tags"),
+        ("name=x\n--- y", "--set name: expected one document, found a second"),
+        ("name", "--set name: expected KEY=VALUE, for example --set budget.images=6400"),
+        ("=3", "--set =3: expected KEY=VALUE, for example --set budget.images=6400"),
+        ("budget..images=3", "--set budget..images=3: expected KEY=VALUE, for example --set budget.images=6400"),
+    ],
+)  # fmt: skip
+def test_a_wrong_change_on_the_command_line_is_refused_by_its_key(refused, change, sentence):
+    assert refused(GOOD, "--set", change) == f"ganarena: {sentence.replace('CPUS', WORDS['CPUS'])}"
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"), [("nowhere.yaml", "No such file or directory"), (".", "Is a directory"), ("a/b", "No such file or directory")]
+)  # fmt: skip
+def test_a_file_that_is_none_is_refused(ganarena, tmp_path, file, reason):
+    for command in ("search", "study"):
+        answer = ganarena(command, file)
+        assert (answer.status, answer.out) == (2, "")
+        assert (
+            answer.err.removeprefix("ganarena: ").strip()
+            == f"{file}: cannot be read ({reason}); give the path of a YAML file"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ("{npz: nowhere.npz}", "data.npz: there is no file {folder}/nowhere.npz; relative paths begin at the experiment file"),
+        ("{images: nowhere, size: 8}", "data.images: there is no folder {folder}/nowhere; relative paths begin at the experiment file"),
+        ("{images: tiny.yaml, size: 8}", "data.images: there is no folder {folder}/tiny.yaml; relative paths begin at the experiment file"),
+    ],
+)  # fmt: skip
+def test_data_that_are_not_there_are_refused_by_the_whole_path(refused, tmp_path, data, sentence):
+    told = refused(changed(GOOD, "{name: ring8}", data))
+    assert told == f"ganarena: tiny.yaml:3: {sentence.format(folder=tmp_path)}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("variant: gan", "variant: dcgan", "dcgan cannot learn ring8"),
+        ("samples: 100", "extractor: lenet", "lenet cannot judge ring8"),
+        ("[fd, modes]", "[fd, is]", "'is' needs class logits, which identity does not give"),
+        ("{name: ring8}", "{npz: tiny.npz}", "tiny.npz cannot be read as an .npz file of plain arrays"),
+    ],
+)
+def test_parts_that_do_not_fit_together_are_refused_before_anything_starts(refused, tmp_path, old, new, said):
+    (tmp_path / "tiny.npz").write_bytes(b"nothing")
+    assert said in refused(changed(GOOD, old, new))
+
+
+@pytest.mark.parametrize(("command", "other", "text"), [("search", "study", STUDY), ("study", "search", GOOD)])
+def test_a_file_of_the_other_kind_names_its_command(refused, command, other, text):
+    assert refused(text, command=command).endswith(f"run it by `ganarena {other} tiny.yaml`")
