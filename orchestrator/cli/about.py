@@ -6,6 +6,7 @@ from orchestrator.cli.options import common, print_json
 from orchestrator.errors import WorkError
 from orchestrator.home import Home
 
+MISSING = {True: click.style("--", fg="yellow"), False: click.style("no", fg="red")}
 CATALOGUES = ("variants", "losses", "penalties", "networks", "datasets", "metrics", "extractors", "rules")
 
 
@@ -34,7 +35,7 @@ def doctor(home: Home, as_json: bool, quiet: bool) -> None:
     for check in examine(home):
         checks.append(check)
         if not as_json:
-            mark = click.style("ok", fg="green") if check["ok"] else click.style("no", fg="red")
+            mark = click.style("ok", fg="green") if check["ok"] else MISSING[check["optional"]]
             remedy = f"\n     {check['remedy']}" if check["remedy"] and not check["ok"] else ""
             click.echo(f"{mark}   {check['name']}: {check['detail']}{remedy}")
     if as_json:

@@ -191,7 +191,8 @@ def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("paper", style="dim")
     for entry in entries:
         table.add_row(entry["name"], entry["summary"], entry.get("paper") or "")
-        for parameter in entry.get("hyperparameters", ()):
-            unit = f" {parameter['unit']}" if parameter["unit"] else ""
-            table.add_row("", Text(f"  {parameter['name']} = {parameter['default']}{unit}", style="dim"), "")
+        for kind in ("hyperparameters", "settings"):
+            if parameters := entry.get(kind):
+                told = " · ".join(f"{each['name']} {each['default']}" for each in parameters)
+                table.add_row("", Text(told, style="dim"), "")
     return table
