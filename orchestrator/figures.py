@@ -26,6 +26,7 @@ def curves(rows: Sequence[Mapping[str, Any]], *, metric: str, title: str, path: 
         times = sorted({row["images"] for row in members})
         means = [fmean(row["value"] for row in members if row["images"] == at) for at in times]
         axes.plot(times, means, color=colour, linewidth=2.2, label=variant)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("real images shown")
     axes.set_ylabel(metric.replace("_", " "))
     axes.set_title(title, loc="left", fontweight="bold")

@@ -78,7 +78,7 @@ def study(file: Path, changes: Sequence[str], **options: Any) -> None:
 
 def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
     """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
-    from orchestrator.cli.tables import plan_table, show
+    from orchestrator.cli.tables import plan_tables, show
     from orchestrator.live import View, shown
     from orchestrator.search import choose_attempt, conduct
     from orchestrator.search.planning import make_plan
@@ -89,7 +89,7 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
         if as_json:
             print_json(plan.as_json())
         else:
-            show(plan_table(plan))
+            show(*plan_tables(plan))
         return None
     choose_attempt(experiment, home, resume=how.get("resume", False), again=how.get("again", False))
     view = View()

@@ -162,14 +162,14 @@ def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
     return table
 
 
-def plan_table(plan: Plan) -> Table:
+def plan_tables(plan: Plan) -> list[RenderableType]:
     """Return what a search would do."""
     budget = plan.experiment.budget
     title = f"{len(plan.contenders)} contenders x {len(plan.experiment.seeds)} seeds, {plan.ticks} ticks to"
     title += (
         f" {budget.amount:,} {budget.unit} each, {plan.slots} at once with {plan.threads} thread each on {plan.device}"
     )
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
     drawn = {name: {contender.hyperparameters.get(name) for contender in plan.contenders.values()} for name in known}
     names = [name for name, values in drawn.items() if len(values) > 1]
@@ -180,7 +180,7 @@ def plan_table(plan: Plan) -> Table:
         shown = ["" if value is None else _short(str(value)) for value in values]
         data = str(contender.data.get("name") or next(iter(contender.data.values())))
         table.add_row(name, contender.variant, data, *shown)
-    return table
+    return [Text(title), table]
 
 
 def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:
