@@ -79,9 +79,7 @@ def _draws(experiment: SearchExperiment) -> Iterator[dict[str, Value]]:
         yield from islice(combinations(space), search.contenders)
         return
     for index in range(search.contenders or 0):
-        # One stream per contender: a wider search begins with the same contenders.
-        stream = random.Random(f"{search.seed}/{index}")  # noqa: S311
-        yield _draw(space, stream)
+        yield _draw(space, f"{search.seed}/{index}")
 
 
 def combinations(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:
@@ -103,13 +101,13 @@ def _combinations(
         yield from _combinations(space, rest, {**chosen, name: value})
 
 
-def _draw(space: Mapping[str, Dimension], stream: random.Random) -> dict[str, Value]:
+def _draw(space: Mapping[str, Dimension], seed: str) -> dict[str, Value]:
     chosen: dict[str, Value] = {}
     for name in ordered(space):
-        # Drawn even where it does not exist, so that one dimension's presence does not move the others.
-        value = _value(space[name], stream)
         if exists(space[name], chosen):
-            chosen[name] = value
+            # A stream for each contender and name: a wider search begins with the same contenders, and a dimension
+            # that is new, gone or elsewhere in the file leaves the draws of the others.
+            chosen[name] = _value(space[name], random.Random(f"{seed}/{name}"))  # noqa: S311
     return chosen
 
 
