@@ -119,7 +119,8 @@ class View:
     def _line(self, event: Event) -> str | None:
         if event["kind"] == "end":
             reason = f": {event['reason']}" if event["reason"] else ""
-            return f"{event['contender']} {event['status']}{reason} · {self.headline()}"
+            headline = "" if event["status"] == "interrupted" else f" · {self.headline()}"
+            return f"{event['contender']} {event['status']}{reason}{headline}"
         if event["kind"] == "tick" and event["objective"] is not None:
             assert self.state  # noqa: S101  (set by announce)
             ticks = self.state.contenders[event["contender"]].ticks

@@ -58,10 +58,11 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             ),
         )
         tuner.fit()
-    running = [name for name, standing in driver.state.contenders.items() if not standing.ended]
-    for name in running:
-        driver.left_by_ray(name, None, interrupted=True)
-    return bool(running)
+    unended = {name: standing for name, standing in driver.state.contenders.items() if not standing.ended}
+    for name, standing in unended.items():
+        if standing.status == "running":
+            driver.left_by_ray(name, None, interrupted=True)
+    return bool(unended)
 
 
 def _warm(plan: Plan, home: Home) -> None:
