@@ -1,11 +1,12 @@
-"""What the players are given at every turn: reals and latents of every replica, each from the replica's own streams."""
+"""What the players are given at every turn: reals and noise of every replica, each from the replica's own streams."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from .data.dataset import Dataset, Synthetic
+from .data.dataset import Dataset, Split, Synthetic, class_shares
 from .streams import Blocks, Device, Order, block_length, derived, generator
 from .variants import Variant
 
@@ -17,23 +18,28 @@ class Feed:
         self, variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, dtype: torch.dtype
     ) -> None:
         self.seeds, self.device, self.dtype = tuple(seeds), device, dtype
+        self.structure, self.latent = variant.structure, variant.latent
+        self.shares = torch.tensor(class_shares(dataset), device=device)
         self._random = [torch.Generator(device) for _ in seeds]
-        turns, batch, latent = variant.discriminator_steps, variant.batch, variant.latent
+        turns, batch = variant.discriminator_steps, variant.batch
 
-        steps = block_length((turns) * batch * latent)
-        self._latents = self._blocks(steps, lambda seed, block: self._normal(seed, block, steps, turns, batch, latent))
+        steps = block_length(turns * batch * (self.latent + self.structure.told(len(self.shares))))
+        self._given = self._blocks(steps, lambda seed, block: self._noise(seed, block, steps, turns, batch))
 
         if isinstance(dataset, Synthetic):
             law, self._samples = dataset.law, None
+            self._dimensions = law.dimensions
             length = block_length(turns * batch * law.dimensions)
 
             def points(seed: int, block: int) -> Tensor:
-                fresh = law.draw(length * turns * batch, generator(seed, "reals", block, device=device)).samples
-                return fresh.view(length, turns, batch, -1).to(dtype)
+                fresh = law.draw(length * turns * batch, generator(seed, "reals", block, device=device))
+                return torch.cat([fresh.samples.to(dtype), self._known(fresh)], 1).view(length, turns, batch, -1)
 
             self._reals = self._blocks(length, points)
         else:
-            self._samples = dataset.split("train").samples.to(device)
+            train = dataset.split("train")
+            self._samples = train.samples.to(device)
+            self._labels = self.structure.reveal(self._known(train))
             length = block_length(turns * batch)
             orders = {seed: Order(seed, len(self._samples)) for seed in seeds}
 
@@ -43,14 +49,17 @@ class Feed:
 
             self._reals = self._blocks(length, places)
 
-    def latents(self, step: int, turn: int) -> Tensor:
-        """`[R, N, latent]`."""
-        return self._latents.at(step)[turn]
+    def given(self, step: int, turn: int) -> tuple[Tensor, Tensor]:
+        """The generator's input, latents first, `[R, N, latent + told]`; and what is known of the samples it gives."""
+        given = self._given.at(step)[turn]
+        return given, given if self.structure.encodes else given[..., self.latent :]
 
-    def reals(self, step: int, turn: int) -> Tensor:
-        """`[R, N, ...]`; images in [-1, 1]."""
+    def reals(self, step: int, turn: int) -> tuple[Tensor, Tensor]:
+        """`[R, N, ...]`, images in [-1, 1]; and what is known of them, `[R, N, K]`."""
         drawn = self._reals.at(step)[turn]
-        return drawn if self._samples is None else centred(self._samples[drawn], self.dtype)
+        if self._samples is None:
+            return drawn[..., : self._dimensions], drawn[..., self._dimensions :]
+        return centred(self._samples[drawn], self.dtype), self._labels[drawn]
 
     def uniform(self, step: int, turn: int) -> Callable[[tuple[int, ...]], Tensor]:
         """Uniform numbers `[R, ...]` for a penalty, each row from its replica's own stream."""
@@ -66,9 +75,18 @@ class Feed:
     def _blocks(self, steps: int, draw: Callable[[int, int], Tensor]) -> Blocks:
         return Blocks(steps, lambda block: torch.stack([draw(seed, block) for seed in self.seeds], 2))
 
-    def _normal(self, seed: int, block: int, *shape: int) -> Tensor:
+    def _noise(self, seed: int, block: int, *shape: int) -> Tensor:
         random = generator(seed, "latents", block, device=self.device)
-        return torch.randn(shape, generator=random, device=self.device).to(self.dtype)
+        latents = torch.randn(*shape, self.latent, generator=random, device=self.device)
+        random = generator(seed, "told", block, device=self.device)
+        told = self.structure.draw(latents[..., 0].numel(), self.shares, random)
+        return torch.cat([latents, told.view(*shape, -1)], -1).to(self.dtype)
+
+    def _known(self, split: Split) -> Tensor:
+        """Labels as rows with a single 1, if they take part."""
+        if split.labels is None or not self.structure.reads_labels:
+            return torch.empty(len(split), 0, dtype=self.dtype, device=self.device)
+        return one_hot(split.labels.to(self.device), len(self.shares)).to(self.dtype)
 
 
 def centred(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:

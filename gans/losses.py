@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from torch import Tensor
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
+
+from .configuration import real as real_number
 
 
 class Loss(Protocol):
@@ -47,6 +49,37 @@ class NonSaturating:
 
 
 @dataclass(frozen=True)
+class Swapped:
+    """The generator minimises the discriminator's loss with reals and fakes exchanged (BiGAN; Donahue et al., 2017).
+
+    It is `NonSaturating` where reals carry nothing of the generator's; an encoder is taught by the term of the reals.
+    """
+
+    probabilistic: ClassVar[bool] = True
+    pairs: ClassVar[bool] = True
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(-real) + softplus(fake)
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(real) + softplus(-fake)
+
+
+@dataclass(frozen=True)
+class LeastSquares:
+    """Scores are drawn to 1 for reals and 0 for fakes, by the generator to 1 (Mao et al., 2017)."""
+
+    probabilistic: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return ((real - 1).square() + fake.square()) / 2
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002
+        return (fake - 1).square() / 2
+
+
+@dataclass(frozen=True)
 class Wasserstein:
     """The critic's scores are compared as they are, without a sigmoid (Arjovsky et al., 2017)."""
 
@@ -60,8 +93,45 @@ class Wasserstein:
         return -fake
 
 
+@dataclass(frozen=True)
+class Hinge:
+    """A logit already past the margin costs the discriminator nothing (Lim & Ye, 2017)."""
+
+    margin: float = 1.0
+
+    probabilistic: ClassVar[bool] = False
+    pairs: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        real_number("loss.margin", self.margin, above=0)
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return relu(self.margin - real) + relu(self.margin + fake)
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:  # noqa: ARG002
+        return -fake
+
+
+@dataclass(frozen=True)
+class Relativistic:
+    """Only by how much a real is more real than the fake beside it counts (Jolicoeur-Martineau, 2019)."""
+
+    probabilistic: ClassVar[bool] = False
+    pairs: ClassVar[bool] = True
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(fake - real)
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        return softplus(real - fake)
+
+
 LOSSES: dict[str, Callable[[], Loss]] = {
     "minimax": Minimax,
     "non_saturating": NonSaturating,
+    "swapped": Swapped,
+    "least_squares": LeastSquares,
     "wasserstein": Wasserstein,
+    "hinge": Hinge,
+    "relativistic": Relativistic,
 }

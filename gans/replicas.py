@@ -4,15 +4,15 @@ Everything has a leading replica axis. All numbers of a player lie in rows `[R, 
 that an update, an average, a checkpoint or the freezing of one replica is an operation on rows, whatever the network.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
-from .data.dataset import Dataset
+from .data.dataset import Dataset, class_shares
 from .feeding import Feed
-from .networks import Modes, bind, rows
+from .networks import Encoding, Modes, bind, rows
 from .optimisers import column
 from .streams import Device, seeded
 from .variants import Variant
@@ -48,11 +48,16 @@ class Player:
         out: Tensor = self.network(samples)
         return out
 
-    @torch.no_grad()
-    def without_trace(self, samples: Tensor) -> Tensor:
-        """What the network says, leaving neither a graph nor a memory in its statistics."""
-        with self.visited():
-            return self(samples)
+    def encode(self, samples: Tensor) -> Tensor:
+        """From samples to latents, where the player has an encoder."""
+        out: Tensor = self.network.encoder(samples)  # type: ignore[operator]
+        return out
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the network says now leaves neither a graph nor a memory in its statistics."""
+        with torch.no_grad(), self.visited():
+            yield
 
     def visited(self) -> AbstractContextManager[None]:
         """The other player's turn: weights and statistics stay where they are."""
@@ -81,13 +86,13 @@ class Stack:
         first = variants[0]
         self.variant, self.variants, self.dataset, self.seeds = first, tuple(variants), dataset, tuple(seeds)
         self.device, self.dtype, self.step = device, dtype, 0
-        networks, shape = first.networks, dataset.shape
+        classes = len(class_shares(dataset))
         self.generator = Player(
-            lambda replicas: networks.generator(shape, first.latent, replicas), "generator",
+            lambda replicas: generator_network(first, dataset.shape, classes, replicas), "generator",
             variants, seeds, [each.generator_lr for each in variants], device, dtype,
         )  # fmt: skip
         self.discriminator = Player(
-            lambda replicas: networks.discriminator(shape, replicas), "discriminator",
+            lambda replicas: discriminator_network(first, dataset.shape, classes, replicas), "discriminator",
             variants, seeds, [each.discriminator_lr for each in variants], device, dtype,
         )  # fmt: skip
         self.average = None if first.ema_half_life is None else self.generator.weights.clone()
@@ -104,36 +109,68 @@ class Stack:
 
     def advance(self) -> None:
         """One step: `discriminator_steps` updates of the discriminator, then one of the generator."""
-        variant, loss, penalty = self.variant, self.variant.loss, self.variant.penalty
+        variant, structure, loss, penalty = (
+            self.variant,
+            self.variant.structure,
+            self.variant.loss,
+            self.variant.penalty,
+        )
         feed, turns = self.feed, variant.discriminator_steps
         for turn in range(turns):
-            real, latents = feed.reals(self.step, turn), feed.latents(self.step, turn)
+            (real, known), (given, told) = feed.reals(self.step, turn), feed.given(self.step, turn)
             # The generator will answer for the samples of the last turn, so these keep their graph.
-            fake = self.generator(latents) if turn == turns - 1 else self.generator.without_trace(latents)
-            shown = real, fake.detach()
-            real_logits, fake_logits = self.judge(*shown)
-            d_loss = loss.discriminator(real_logits, fake_logits).mean(1)
+            with nullcontext() if turn == turns - 1 else self.generator.aside():
+                fake = self.generator(given)
+                if structure.encodes:
+                    known = self.generator.encode(real)
+                shown = structure.show(real, known), structure.show(fake, told)
+            real_shown, fake_shown = (each.detach() for each in shown)
+            real_answers, fake_answers = self.judge(real_shown, fake_shown)
+            real_logits, fake_logits = structure.logits(real_answers), structure.logits(fake_answers)
+            d_loss = _both(
+                loss.discriminator(real_logits, fake_logits),
+                structure.discriminator_task(real_answers, known, fake_answers, told),
+            )
             if penalty is not None and self.step % penalty.every == 0:
-                slope = penalty(self.discriminator, *shown, feed.uniform(self.step, turn)).mean(1, keepdim=True)
+                slope = penalty(self.logits, real_shown, fake_shown, feed.uniform(self.step, turn)).mean(
+                    1, keepdim=True
+                )
                 d_loss = d_loss + (penalty.every * self.penalty_weight * slope).squeeze(1)
             self.discriminator.descend(d_loss, self.step * turns + turn + 1)
             if variant.constraint is not None:
                 torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
 
         with self.discriminator.visited():
-            judged = self.judge(real, fake) if loss.pairs else (self.discriminator(fake),) * 2
-        g_loss = loss.generator(*judged).mean(1)
+            judged = self.judge(*shown) if loss.pairs else (self.discriminator(shown[1]),) * 2
+        g_loss = _both(
+            loss.generator(*(structure.logits(answers) for answers in judged)),
+            structure.generator_task(judged[1], told),
+        )
         self.generator.descend(g_loss, self.step + 1)
         self.step += 1
         self._remember()
         self.last = {"g_loss": g_loss, "d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
+        for name, (scores, truth) in structure.named(real_answers, known, fake_answers, told).items():
+            self.last |= {f"{name}.scores": scores, f"{name}.truth": truth}
+
+    def logits(self, shown: Tensor) -> Tensor:
+        """The discriminator's logits of being real, `[R, N]`."""
+        return self.variant.structure.logits(self.discriminator(shown))
+
+    @torch.no_grad()
+    def look(self, index: int, samples: Tensor, known: Tensor | None = None) -> Tensor:
+        """The logits, `[N]`, that the discriminator of replica `index` gives, by what it remembers of its batches."""
+        known = samples.new_empty(len(samples), 0) if known is None else known
+        shown = self.variant.structure.show(*(each.to(self.device, self.dtype)[None] for each in (samples, known)))
+        with self.discriminator.modes.within("running"):
+            return self.logits(shown.expand(len(self.seeds), *shown.shape[1:]))[index]
 
     def judge(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of both, `[R, N]` each: in one pass, unless batch norm would let them see each other."""
+        """The discriminator's answers to both: in one pass, unless batch norm would let them see each other."""
         if self.variant.networks.discriminator_mixes_samples:
             return self.discriminator(real), self.discriminator(fake)
-        real_logits, fake_logits = self.discriminator(torch.cat([real, fake], 1)).chunk(2, 1)
-        return real_logits, fake_logits
+        real_answers, fake_answers = self.discriminator(torch.cat([real, fake], 1)).chunk(2, 1)
+        return real_answers, fake_answers
 
     def _remember(self) -> None:
         """Move the average by half of the distance to the present per half-life."""
@@ -198,8 +235,35 @@ class Stack:
             "generator_gradient": self.generator.gradient[index].norm(),
             "discriminator_gradient": self.discriminator.gradient[index].norm(),
         }
+        for name in [name.removesuffix(".scores") for name in self.last if name.endswith(".scores")]:
+            scores, truth = self.last[f"{name}.scores"][index], self.last[f"{name}.truth"][index]
+            known = truth.amax(1) > 0
+            if known.any():
+                found[name] = (scores.argmax(1) == truth.argmax(1))[known].double().mean()
         if self.variant.loss.probabilistic:
             found |= {"real_probability": real.sigmoid().mean(), "fake_probability": fake.sigmoid().mean()}
         weights = (self.generator.weights[index], self.discriminator.weights[index])
         found["nonfinite"] = sum(((~row.isfinite()).sum() for row in weights), torch.zeros(()))
         return {name: float(value.detach()) for name, value in found.items()}
+
+
+def generator_network(variant: Variant, shape: tuple[int, ...], classes: int, replicas: int = 1) -> nn.Module:
+    """The generator of `variant` on data of this shape, with its companion if it has one."""
+    inputs = variant.latent + variant.structure.told(classes)
+    network = variant.networks.generator(shape, inputs, replicas)
+    if not variant.structure.encodes:
+        return network
+    # What leads from a sample to one number leads to many: the discriminator's network makes the encoder.
+    return Encoding(network, variant.networks.discriminator(shape, replicas, inputs))
+
+
+def discriminator_network(variant: Variant, shape: tuple[int, ...], classes: int, replicas: int = 1) -> nn.Module:
+    """The discriminator of `variant` on data of this shape."""
+    structure = variant.structure
+    seen, outputs = structure.seen(shape, variant.latent, classes), structure.outputs(classes)
+    return variant.networks.discriminator(seen, replicas, outputs)
+
+
+def _both(game: Tensor, task: Tensor | None) -> Tensor:
+    """The mean over the samples of what a player minimises, `[R]`."""
+    return (game if task is None else game + task).mean(1)

@@ -1,16 +1,19 @@
 """Drawing from a generator, out of a running training or out of a file, without moving any training stream."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from . import structures
 from .checkpoint import read, replace, write
 from .configuration import ConfigError, describe
-from .networks import Modes, Networks, bind, rebuilt
+from .networks import Modes, Networks, bind, rebuilt, rows
 from .streams import Device, generator, seeded
+from .structures import Structure
 
 _CHUNK = 500  # samples at a time: bounded memory for any number of them
 _FORMAT = 1
@@ -20,20 +23,23 @@ class Generator:
     """A generator ready to be sampled: its batch norms use what they remember, so no sample depends on its batch."""
 
     def __init__(
-        self, networks: Networks, shape: tuple[int, ...], latent: int, *,
-        weights: Tensor, statistics: Tensor, averaged: bool,
+        self, networks: Networks, structure: Structure, shape: tuple[int, ...], latent: int, *,
+        shares: Sequence[float] = (), weights: Tensor, statistics: Tensor, averaged: bool,
     ) -> None:  # fmt: skip
-        self.networks, self.shape, self.latent, self.averaged = networks, shape, latent, averaged
+        self.networks, self.structure, self.shape, self.latent = networks, structure, shape, latent
+        self.shares, self.averaged = tuple(shares), averaged
         with seeded(0, "sampling"):
-            self.network = networks.generator(shape, latent).to(device=weights.device, dtype=weights.dtype).eval()
+            network = networks.generator(shape, latent + structure.told(len(self.shares)))
+        self.network = network.to(device=weights.device, dtype=weights.dtype).eval()
+        self.size, self.remembered = (flat.shape[1] for flat in rows(self.network, 1))
         self.modes = Modes(self.network)
         self.modes.set("running")
         self.show(weights, statistics)
 
     def show(self, weights: Tensor, statistics: Tensor) -> None:
-        """Look through these rows from now on: `[1, P]` and `[1, S]`."""
-        self.weights, self.statistics = weights, statistics
-        bind(self.network, weights, statistics)
+        """Look through these rows from now on, `[1, P]` and `[1, S]`; those of an encoder would stand at their end."""
+        self.weights, self.statistics = weights[:, : self.size], statistics[:, : self.remembered]
+        bind(self.network, self.weights, self.statistics)
 
     @property
     def state(self) -> dict[str, str | None]:
@@ -42,24 +48,38 @@ class Generator:
             "weights": "averaged" if self.averaged else "raw",
             "batch_norm": "running" if self.modes.norms else "none",
             "truncation": None,
-            "labels": None,
+            "labels": "training law" if self.labelled else None,
         }
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its samples are of classes that it was told."""
+        return self.structure.reads_labels and self.structure.told(len(self.shares)) > 0
 
     def sample(self, n: int, seed: int = 0) -> Tensor:
         """`n` samples, `[n, ...]`: images from -1 to 1, points as they are; the same ones for the same seed."""
         return self.draw(n, generator(seed, "sample", device=self.weights.device))
 
-    @torch.no_grad()
     def draw(self, n: int, random: torch.Generator) -> Tensor:
         """`n` samples from the generator `random`."""
-        latents = torch.randn(n, self.latent, generator=random, device=random.device).to(self.weights.dtype)
-        return torch.cat([self.network(part.unsqueeze(0)).squeeze(0) for part in torch.split(latents, _CHUNK)]).float()
+        return self.draw_labelled(n, random)[0]
+
+    @torch.no_grad()
+    def draw_labelled(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """`n` samples, and the classes `[n]` that the generator was told, drawn by their shares in training."""
+        latents = torch.randn(n, self.latent, generator=random, device=random.device)
+        told = self.structure.draw(n, torch.tensor(self.shares, device=random.device), random)
+        given = torch.cat([latents, told], 1).to(self.weights.dtype)
+        samples = [self.network(part.unsqueeze(0)).squeeze(0) for part in torch.split(given, _CHUNK)]
+        return torch.cat(samples).float(), told.argmax(1) if self.labelled else None
 
     def save(self, folder: Path, **about: Any) -> None:
         """`generator.safetensors`, and `generator.json` with all that is needed to rebuild it, and `about` it."""
         description = {
             "format": _FORMAT,
             "networks": describe(self.networks),
+            "structure": describe(self.structure),
+            "shares": list(self.shares),
             "shape": list(self.shape),
             "latent": self.latent,
             "state": self.state,
@@ -76,7 +96,8 @@ def load_generator(folder: Path, *, networks: Networks | None = None, device: De
         raise ConfigError(f"{folder} holds a generator of format {description.get('format')!r}; this reads {_FORMAT}")
     return Generator(
         networks if networks is not None else rebuilt(description["networks"]),
-        tuple(description["shape"]), description["latent"],
+        structures.rebuilt(description["structure"]),
+        tuple(description["shape"]), description["latent"], shares=description["shares"],
         weights=tensors["weights"].to(device), statistics=tensors["statistics"].to(device),
         averaged=description["state"]["weights"] == "averaged",
     )  # fmt: skip

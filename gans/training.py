@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .checkpoint import read, write
 from .configuration import ConfigError, describe, differences, whole
-from .data.dataset import Dataset
+from .data.dataset import Dataset, class_shares
 from .replicas import Stack
 from .sampling import Generator
 from .streams import Device, generator
@@ -80,9 +80,20 @@ class Replica:
 
     def sample(self, n: int, stream: str = "tick") -> Tensor:
         """`n` samples, `[n, ...]`: images from -1 to 1, points as they are; given by seed, step and stream alone."""
+        return self.sample_labelled(n, stream)[0]
+
+    def sample_labelled(self, n: int, stream: str = "tick") -> tuple[Tensor, Tensor | None]:
+        """What `sample` gives, and the classes `[n]` that the generator was told, if it is told any."""
         self._show()
         random = generator(self.seed, "sample", stream, self.step, device=self._stack.device)
-        return self._sampler.draw(n, random)
+        return self._sampler.draw_labelled(n, random)
+
+    def logits(self, samples: Tensor, known: Tensor | None = None) -> Tensor:
+        """The discriminator's logits of being real, `[n]`, for samples as `sample` gives them, moving nothing.
+
+        `known` is what a structure joins to samples: labels as rows with a single 1, or latents.
+        """
+        return self._stack.look(self._place, samples, known)
 
     def save_generator(self, folder: Path) -> None:
         """Write the generator that `sample` draws from, for `load_generator`."""
@@ -131,8 +142,9 @@ class _Pack:
         }
         first = self.stacks[0].generator
         sampler = Generator(
-            variant.networks, dataset.shape, variant.latent, averaged=variant.ema_half_life is not None,
-            weights=first.weights[:1], statistics=first.statistics[:1],
+            variant.networks, variant.structure, dataset.shape, variant.latent, shares=class_shares(dataset),
+            averaged=variant.ema_half_life is not None, weights=first.weights[:1],
+            statistics=first.statistics[:1],
         )  # fmt: skip
         places = [(stack, place) for stack in self.stacks for place in range(len(stack.seeds))]
         self.replicas = tuple(Replica(index, *where, sampler) for index, where in enumerate(places))

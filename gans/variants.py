@@ -1,24 +1,26 @@
 """The catalogue: a variant is a value, and a short function returns it with the defaults of its paper."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from .configuration import ConfigError, override, real, whole
-from .data.dataset import Dataset
-from .losses import Loss, Minimax, NonSaturating, Wasserstein
-from .networks import ByKind, Convolutional, Networks, Perceptrons
+from .data.dataset import Dataset, class_shares
+from .losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
+from .networks import ByKind, Convolutional, Networks, Perceptrons, Residual
 from .optimisers import Adam, Optimiser, RMSprop
-from .penalties import Clip, Penalty, UnitSlope, ZeroSlope
+from .penalties import Clip, Penalty, UnitSlope, ZeroSlope, ZeroSlopes
+from .structures import Auxiliary, Bidirectional, Conditional, Informative, Packed, Plain, SemiSupervised, Structure
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A published GAN: networks x loss x penalty x optimiser, and how often each player moves."""
+    """A published GAN: networks x structure x loss x penalty x optimiser, and how often each player moves."""
 
     name: str
     networks: Networks
     loss: Loss
+    structure: Structure = field(default_factory=Plain)
     penalty: Penalty | None = None
     constraint: Clip | None = None
     optimiser: Optimiser = field(default_factory=Adam)
@@ -44,6 +46,13 @@ class Variant:
                 f"{self.penalty} needs the slope at each sample, but batch norm in the discriminator lets every sample"
                 " of a batch move every logit; take a discriminator without batch norm"
             )
+        if self.penalty is not None and self.structure.joins:
+            raise ConfigError(
+                f"{self.penalty} flattens the discriminator along samples, but {self.structure} joins other numbers to"
+                " them; take a structure that shows samples alone"
+            )
+        if self.batch % (packing := getattr(self.structure, "packing", 1)):
+            raise ConfigError(f"a batch of {self.batch} samples cannot be cut into packs of {packing}; take a multiple")
 
     @property
     def images_per_step(self) -> int:
@@ -52,6 +61,8 @@ class Variant:
 
     def supports(self, dataset: Dataset) -> str | None:
         """Why it cannot learn from `dataset`, or None."""
+        if self.structure.reads_labels and len(class_shares(dataset)) < 2:
+            return "its samples have to come with the labels of two classes or more"
         return self.networks.supports(dataset.shape)
 
 
@@ -107,9 +118,92 @@ def r1gan() -> Variant:
     )  # fmt: skip
 
 
+def r3gan() -> Variant:
+    """Relativistic pairing, and a discriminator that is flat at the data and at the samples, at every step.
+
+    The networks of the catalogue, not the paper's; weight and half-life are those of its Stacked-MNIST runs.
+    """
+    return Variant(
+        name="r3gan", networks=ByKind(), loss=Relativistic(), penalty=ZeroSlopes(),
+        optimiser=Adam(beta1=0.0, beta2=0.99), ema_half_life=44_000,
+        summary="Relativistic pairing with zero-centred slope penalties at the data and at the samples.",
+        paper="Huang et al., 2024",
+    )  # fmt: skip
+
+
+def lsgan() -> Variant:
+    """The logits are scores that are drawn to 1 and 0, so that samples beyond the border still pull."""
+    return Variant(
+        name="lsgan", networks=ByKind(discriminator_norm="batch"), loss=LeastSquares(),
+        summary="Scores drawn to 1 and 0 by squares.", paper="Mao et al., 2017",
+    )  # fmt: skip
+
+
+def sngan() -> Variant:
+    """Hinge loss, residual networks, every product of the discriminator divided by its largest singular value."""
+    return Variant(
+        name="sngan", networks=Residual(), loss=Hinge(), optimiser=Adam(beta1=0.0, beta2=0.9), latent=128,
+        discriminator_steps=5, summary="Residual networks, spectral norm and the hinge loss.",
+        paper="Miyato et al., 2018",
+    )  # fmt: skip
+
+
+def pacgan() -> Variant:
+    """`gan` whose discriminator judges two samples at once."""
+    return replace(
+        gan(), name="pacgan", structure=Packed(),
+        summary="The discriminator judges packs of samples, so that a lack of variety shows.", paper="Lin et al., 2018",
+    )  # fmt: skip
+
+
+def cgan() -> Variant:
+    """Both players are told the label."""
+    return Variant(
+        name="cgan", networks=ByKind(), loss=NonSaturating(), structure=Conditional(),
+        summary="Both players are told the label.", paper="Mirza & Osindero, 2014",
+    )  # fmt: skip
+
+
+def acgan() -> Variant:
+    """The generator is told the label, and the discriminator finds it out, for reals and for fakes."""
+    return Variant(
+        name="acgan", networks=ByKind(), loss=NonSaturating(), structure=Auxiliary(),
+        summary="The generator is told the label, and the discriminator has to find it out.",
+        paper="Odena et al., 2017",
+    )  # fmt: skip
+
+
+def sgan() -> Variant:
+    """The discriminator is a classifier with one class more, for what is not real."""
+    return Variant(
+        name="sgan", networks=ByKind(), loss=NonSaturating(), structure=SemiSupervised(),
+        summary="A classifier with a class for fakes; some of the labels are enough.",
+        paper="Odena, 2016; Salimans et al., 2016",
+    )  # fmt: skip
+
+
+def infogan() -> Variant:
+    """A discrete and two continuous codes stand beside the noise and are read off the samples."""
+    return Variant(
+        name="infogan", networks=ByKind(), loss=NonSaturating(), structure=Informative(), latent=62,
+        summary="Codes beside the noise that can be read off the samples, without labels.", paper="Chen et al., 2016",
+    )  # fmt: skip
+
+
+def bigan() -> Variant:
+    """An encoder beside the generator; pairs of a sample and its latents are judged."""
+    return Variant(
+        name="bigan", networks=Perceptrons(), loss=Swapped(), structure=Bidirectional(), batch=128, latent=50,
+        summary="An encoder learns to invert the generator by the same game.", paper="Donahue et al., 2017",
+    )  # fmt: skip
+
+
 VARIANTS: dict[str, Callable[[], Variant]] = {
-    each.__name__: each for each in (gan_minimax, gan, dcgan, wgan, wgan_gp, r1gan)
-}
+    each.__name__: each
+    for each in (
+        gan_minimax, gan, dcgan, wgan, wgan_gp, r1gan, r3gan, lsgan, sngan, pacgan, cgan, acgan, sgan, infogan, bigan
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +230,12 @@ _PATHS: dict[str, tuple[str, Literal["int", "float"], str, str]] = {
     "penalty.weight": ("penalty.weight", "float", "logits", "weight of the slope penalty"),
     "penalty.every": ("penalty.every", "int", "steps", "the penalty acts once in so many steps, so much stronger"),
     "constraint.limit": ("constraint.limit", "float", "weight", "largest size of a critic's weight"),
+    "packing": ("structure.packing", "int", "samples", "how many samples the discriminator judges at once"),
+    "labelled": ("structure.labelled", "int", "images", "training samples whose label is known; none means all"),
+    "structure.weight": ("structure.weight", "float", "logits", "weight of what the discriminator has to find out"),
+    "structure.continuous_weight": ("structure.continuous_weight", "float", "logits", "that of continuous codes"),
+    "categories": ("structure.categories", "int", "codes", "number of values of the discrete code"),
+    "continuous": ("structure.continuous", "int", "codes", "number of continuous codes"),
     "ema_half_life": ("ema_half_life", "float", "images", "half-life of the averaged generator; none keeps no average"),
     "width": ("networks.width", "int", "channels or units", "size of the narrowest hidden layer"),
 }  # fmt: skip

@@ -144,6 +144,19 @@ class Synthetic:
         return self.law.draw(count, generator(0, "split", name))
 
 
+def class_shares(dataset: Dataset) -> tuple[float, ...]:
+    """The share of every class in the training data; none where they have no labels."""
+    if isinstance(dataset, Synthetic):
+        labels = dataset.split("train", 1).labels
+        number = 0 if labels is None or dataset.modes is None else len(dataset.modes.centres)
+        return (1 / number,) * number if number else ()
+    labels = dataset.split("train").labels
+    if labels is None:
+        return ()
+    counts = torch.bincount(labels, minlength=len(dataset.classes or ()))
+    return tuple((counts / len(labels)).tolist())
+
+
 def shuffled(samples: Tensor, labels: Tensor | None, sizes: Mapping[str, int], *, seed: int = 0) -> dict[str, Split]:
     """Disjoint splits of the given sizes from one shuffle that is fixed for ever; every class is spread over all."""
     order = torch.randperm(len(samples), generator=generator(seed, "splits"))

@@ -8,18 +8,23 @@ from torch import nn
 
 from ..configuration import ConfigError, whole
 from .convolutional import Convolutional
-from .layers import Alone, BatchNorm, Modes
+from .layers import Alone, BatchNorm, Encoding, Modes, Norm, check_norm
+from .maxout import Maxout
 from .perceptrons import Perceptron, Perceptrons
+from .residual import Residual
 from .rows import bind, rows
 
 __all__ = [
-    "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Modes", "Networks", "Perceptron", "Perceptrons",
-    "bind", "rebuilt", "rows",
+    "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Encoding", "Maxout", "Modes", "Networks",
+    "Perceptron", "Perceptrons", "Residual", "bind", "rebuilt", "rows",
 ]  # fmt: skip
 
 
 class Networks(Protocol):
-    """Builds both players; what it builds takes and gives `[R, N, ...]`, and logits are `[R, N]`."""
+    """Builds both players; what it builds takes and gives `[R, N, ...]`.
+
+    A discriminator gives logits `[R, N]`, or with more than one output `[R, N, outputs]`.
+    """
 
     @property
     def discriminator_mixes_samples(self) -> bool:
@@ -32,7 +37,7 @@ class Networks(Protocol):
         """Why it cannot look at samples of this shape, or None."""
 
     def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module: ...
-    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module: ...
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +45,20 @@ class ByKind:
     """Convolutions of `width` channels on images, perceptrons of four times `width` units on points."""
 
     width: int = 32
-    batch_norm_in_discriminator: bool = False
+    discriminator_norm: Norm = "none"
 
     def __post_init__(self) -> None:
         whole("width", self.width)
+        check_norm("networks.discriminator_norm", self.discriminator_norm)
 
     @property
     def discriminator_mixes_samples(self) -> bool:
-        return self.batch_norm_in_discriminator
+        return self.discriminator_norm == "batch"
 
     def on(self, shape: tuple[int, ...]) -> Perceptrons | Convolutional:
         if len(shape) == 1:
             return Perceptrons(width=4 * self.width)
-        return Convolutional(width=self.width, batch_norm_in_discriminator=self.batch_norm_in_discriminator)
+        return Convolutional(width=self.width, discriminator_norm=self.discriminator_norm)
 
     def stacks(self, shape: tuple[int, ...]) -> bool:
         return self.on(shape).stacks(shape)
@@ -63,13 +69,15 @@ class ByKind:
     def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
         return self.on(shape).generator(shape, latent, replicas)
 
-    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module:
-        return self.on(shape).discriminator(shape, replicas)
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module:
+        return self.on(shape).discriminator(shape, replicas, outputs)
 
 
 NETWORKS: dict[str, Callable[..., Networks]] = {
     "Perceptrons": Perceptrons,
     "Convolutional": Convolutional,
+    "Residual": Residual,
+    "Maxout": Maxout,
     "ByKind": ByKind,
 }
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ..configuration import whole
-from .layers import Alone, BatchNorm
+from .layers import Alone, BatchNorm, Norm, Spectral, check_norm, norm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,30 +14,27 @@ class Convolutional:
     """4x4 convolutions of stride 2; `width` channels at the finest level, twice as many at each coarser one."""
 
     width: int = 32
-    batch_norm_in_discriminator: bool = True
+    discriminator_norm: Norm = "batch"
+    spectral: bool = False
 
     def __post_init__(self) -> None:
         whole("width", self.width)
+        check_norm("networks.discriminator_norm", self.discriminator_norm)
 
     @property
     def discriminator_mixes_samples(self) -> bool:
-        return self.batch_norm_in_discriminator
+        return self.discriminator_norm == "batch"
 
     def stacks(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
         return False
 
     def supports(self, shape: tuple[int, ...]) -> str | None:
-        if len(shape) != 3:
-            return f"convolutions need images, but a sample has shape {shape}; take gan, wgan, wgan_gp or r1gan"
-        if shape[1] != shape[2] or _levels(shape[1])[0] > 8 or shape[1] < 8:
-            size = f"{shape[1]}x{shape[2]}"
-            return f"convolutions need square images of 8, 16, 28, 32, 64, ... pixels, but these have {size}"
-        return None
+        return why_not(shape)
 
     def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
         """Latents -> coarsest map -> (batch norm, ReLU, transposed convolution) a level -> tanh."""
         assert replicas == 1, "convolutional replicas take turns"  # noqa: S101
-        start, halvings = _levels(shape[1])
+        start, halvings = levels(shape[1])
         channels = [self.width * 2**level for level in reversed(range(halvings))]
         layers: list[nn.Module] = [nn.Linear(latent, channels[0] * start**2, bias=False)]
         layers += [nn.Unflatten(1, (channels[0], start, start))]
@@ -48,21 +45,23 @@ class Convolutional:
             layers += [nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=last)]
         return _initialised(Alone(nn.Sequential(*layers, nn.Tanh())))
 
-    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module:
-        """(Convolution, batch norm except in the first, leaky ReLU) a level -> one logit."""
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module:
+        """(Convolution, norm except in the first, leaky ReLU) a level -> one logit, or several numbers."""
         assert replicas == 1, "convolutional replicas take turns"  # noqa: S101
-        start, halvings = _levels(shape[1])
+        start, halvings = levels(shape[1])
         channels = [self.width * 2**level for level in range(halvings)]
         layers: list[nn.Module] = []
         for number, (narrow, wide) in enumerate(pairwise([shape[0], *channels])):
-            normed = self.batch_norm_in_discriminator and number > 0
-            layers += [nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=not normed)]
-            layers += [BatchNorm(wide)] if normed else []
-            layers += [nn.LeakyReLU(0.2, inplace=True)]
-        layers += [nn.Flatten(), nn.Linear(channels[-1] * start**2, 1), Scalar()]
-        network = Alone(nn.Sequential(*layers))
+            kind: Norm = self.discriminator_norm if number > 0 else "none"
+            layers += [self._product(nn.Conv2d(narrow, wide, 4, stride=2, padding=1, bias=kind != "batch"))]
+            layers += [*norm(kind, wide), nn.LeakyReLU(0.2, inplace=True)]
+        layers += [nn.Flatten(), self._product(nn.Linear(channels[-1] * start**2, outputs))]
+        network = Alone(nn.Sequential(*layers, *([Scalar()] if outputs == 1 else [])))
         # N(0, 0.02) relies on batch norm to restore the scale: without it, the start of torch's own layers.
-        return _initialised(network) if self.batch_norm_in_discriminator else network
+        return _initialised(network) if self.discriminator_norm == "batch" else network
+
+    def _product(self, product: nn.Conv2d | nn.Linear) -> nn.Module:
+        return Spectral(product) if self.spectral else product
 
 
 class Scalar(nn.Module):
@@ -72,7 +71,17 @@ class Scalar(nn.Module):
         return x.squeeze(1)
 
 
-def _levels(size: int) -> tuple[int, int]:
+def why_not(shape: tuple[int, ...]) -> str | None:
+    """Why convolutions cannot look at samples of this shape, or None."""
+    if len(shape) != 3:
+        return f"convolutions need images, but a sample has shape {shape}; take gan, wgan, wgan_gp or r1gan"
+    if shape[1] != shape[2] or levels(shape[1])[0] > 8 or shape[1] < 8:
+        size = f"{shape[1]}x{shape[2]}"
+        return f"convolutions need square images of 8, 16, 28, 32, 64, ... pixels, but these have {size}"
+    return None
+
+
+def levels(size: int) -> tuple[int, int]:
     """The coarsest side and the number of halvings to it: 28 -> (7, 2), 32 -> (4, 3), 64 -> (4, 4), 8 -> (4, 1)."""
     halvings = 0
     while size % 2 == 0 and size > 4:

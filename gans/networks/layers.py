@@ -1,11 +1,18 @@
-"""Layers that say what the engine needs to know: where the replica axis is, and which mode a batch norm is in."""
+"""Layers that say what the engine needs to know: where the replica axis is, and whose turn it is."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from ..configuration import ConfigError
+
+Norm = Literal["batch", "layer", "group", "none"]
+NORMS: tuple[Norm, ...] = ("batch", "layer", "group", "none")
 
 
 class Alone(nn.Module):
@@ -20,12 +27,31 @@ class Alone(nn.Module):
         return out.unsqueeze(0)
 
 
-class BatchNorm(nn.Module):
-    """Batch normalisation whose mode is said by the caller and never guessed (Ioffe & Szegedy, 2015).
+class Encoding(nn.Module):
+    """A generator, and an encoder that leads the other way; the generator's numbers come first in its rows."""
 
-    `learning`: the batch's statistics, remembered as a running average. `visiting`: the batch's statistics, not
-    remembered, for the other player's turn. `running`: the remembered ones, for sampling.
+    def __init__(self, generator: nn.Module, encoder: nn.Module) -> None:
+        super().__init__()
+        self.generator, self.encoder = generator, encoder
+
+    def forward(self, latents: Tensor) -> Tensor:
+        out: Tensor = self.generator(latents)
+        return out
+
+
+class Moded(nn.Module):
+    """A layer with a memory, whose mode is said by the caller and never guessed.
+
+    `learning`: it works with what it sees and remembers it. `visiting`: the other player's turn, nothing is remembered.
+    `running`: it works with what it remembers, for sampling.
     """
+
+    mode: str = "learning"
+    mixes_samples: bool = True
+
+
+class BatchNorm(Moded):
+    """Batch normalisation (Ioffe & Szegedy, 2015); it remembers a running average of the batches' statistics."""
 
     running_mean: Tensor
     running_var: Tensor
@@ -36,22 +62,60 @@ class BatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
-        self.momentum, self.mode = momentum, "learning"
+        self.momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
         mean, var = (None, None) if self.mode == "visiting" else (self.running_mean, self.running_var)
         return functional.batch_norm(x, mean, var, self.weight, self.bias, self.mode != "running", self.momentum)
 
 
+class Spectral(Moded):
+    """A product whose matrix is divided by its largest singular value (Miyato et al., 2018).
+
+    That value is followed by one turn of the power iteration a pass; the two directions are what it remembers.
+    """
+
+    mixes_samples = False
+    left: Tensor
+    right: Tensor
+
+    def __init__(self, product: nn.Conv2d | nn.Linear) -> None:
+        super().__init__()
+        self.product = product
+        matrix = product.weight.detach().flatten(1)
+        self.register_buffer("left", functional.normalize(torch.randn(len(matrix)), dim=0))
+        self.register_buffer("right", functional.normalize(matrix.T @ self.left, dim=0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        matrix = self.product.weight.flatten(1)
+        if self.mode == "learning":
+            with torch.no_grad():
+                torch.mv(matrix.T, self.left, out=self.right)
+                self.right.div_(self.right.norm().clamp(min=1e-12))
+                torch.mv(matrix, self.right, out=self.left)
+                self.left.div_(self.left.norm().clamp(min=1e-12))
+        # The directions count as constants; copies, because the next pass moves them before this one's way back.
+        largest = torch.dot(self.left.clone(), matrix @ self.right.clone())
+        weight = self.product.weight / largest
+        if isinstance(self.product, nn.Linear):
+            return functional.linear(x, weight, self.product.bias)
+        return functional.conv2d(x, weight, self.product.bias, self.product.stride, self.product.padding)
+
+
 class Modes:
-    """The batch norms of a network, switched together."""
+    """The layers with a memory of a network, switched together."""
 
     def __init__(self, network: nn.Module) -> None:
-        self.norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+        self.layers = [module for module in network.modules() if isinstance(module, Moded)]
+
+    @property
+    def norms(self) -> list[Moded]:
+        """The batch norms: layers by which samples of one batch see each other."""
+        return [layer for layer in self.layers if layer.mixes_samples]
 
     def set(self, mode: str) -> None:
-        for norm in self.norms:
-            norm.mode = mode
+        for layer in self.layers:
+            layer.mode = mode
 
     @contextmanager
     def within(self, mode: str) -> Iterator[None]:
@@ -59,3 +123,22 @@ class Modes:
         self.set(mode)
         yield
         self.set("learning")
+
+
+def norm(kind: Norm, channels: int) -> list[nn.Module]:
+    """The layer that normalises `channels` maps in this way: over the batch, over a sample, over groups of its maps."""
+    match kind:
+        case "batch":
+            return [BatchNorm(channels)]
+        case "layer":
+            return [nn.GroupNorm(1, channels)]
+        case "group":
+            return [nn.GroupNorm(math.gcd(8, channels), channels)]
+        case "none":
+            return []
+
+
+def check_norm(name: str, kind: str) -> None:
+    """Refuse a norm that there is not."""
+    if kind not in NORMS:
+        raise ConfigError(f"{name} must be one of {', '.join(NORMS)}, but {kind!r} came")

@@ -32,14 +32,18 @@ class Perceptron(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(2)
         for number, (weight, bias) in enumerate(self.layers):
-            # Either way is `bias + x @ weight`.
-            dense = Thin.apply if min(weight.shape[1:]) < 8 else torch.baddbmm
             x = dense(bias, x, weight)
             if number < len(self.layers) - 1:
                 x = leaky_relu_(x, self.slope)
         if self.squash:
             x = x.tanh()
         return x.squeeze(2) if self.shape is None else x.reshape(*x.shape[:2], *self.shape)
+
+
+def dense(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+    """`bias + x @ weight`."""
+    product: Tensor = (Thin.apply if min(weight.shape[1:]) < 8 else torch.baddbmm)(bias, x, weight)
+    return product
 
 
 class Thin(torch.autograd.Function):
@@ -100,8 +104,8 @@ class Perceptrons:
         widths = (latent, *(self.width * times for times in hidden), size)
         return Perceptron(widths, replicas=replicas, shape=shape, squash=images)
 
-    def discriminator(self, shape: tuple[int, ...], replicas: int = 1) -> nn.Module:
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module:
         images, size = len(shape) > 1, math.prod(shape)
         hidden = (4, 2) if images else (1, 1)
-        widths = (size, *(self.width * times for times in hidden), 1)
-        return Perceptron(widths, replicas=replicas, shape=None, squash=False)
+        widths = (size, *(self.width * times for times in hidden), outputs)
+        return Perceptron(widths, replicas=replicas, shape=None if outputs == 1 else (outputs,), squash=False)

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from gans.losses import LOSSES, Minimax, NonSaturating, Wasserstein
+from gans import ConfigError
+from gans.losses import LOSSES, Hinge, LeastSquares, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
 
 EVERY = [make() for make in LOSSES.values()]
-REAL = torch.tensor([[2.0, -1.0, 0.5]], dtype=torch.float64)
-FAKE = torch.tensor([[-0.5, 3.0, 0.0]], dtype=torch.float64)
+REAL = torch.tensor([[0.75, -1.0, 0.5]], dtype=torch.float64)
+FAKE = torch.tensor([[0.25, 0.9, 0.5]], dtype=torch.float64)  # short of every target and within every margin
 
 
 @pytest.mark.parametrize("loss", EVERY, ids=repr)
@@ -71,6 +72,32 @@ def test_minimax_fades_against_a_confident_discriminator_and_non_saturating_does
 def test_non_saturating_generator_minimises_the_cross_entropy_of_calling_its_samples_real():
     expected = cross_entropy(FAKE, torch.ones_like(FAKE), reduction="none")
     assert torch.allclose(NonSaturating().generator(REAL, FAKE), expected)
+
+
+def test_swapped_generator_minimises_the_discriminators_loss_with_the_sides_exchanged():
+    assert torch.equal(Swapped().generator(REAL, FAKE), Swapped().discriminator(FAKE, REAL))
+
+
+def test_least_squares_draws_reals_to_1_and_fakes_to_0_and_the_generators_to_1():
+    at = torch.tensor([[3.0]], dtype=torch.float64)
+    assert LeastSquares().discriminator(at, at).item() == (3 - 1) ** 2 / 2 + 3**2 / 2
+    assert LeastSquares().generator(at, at).item() == (3 - 1) ** 2 / 2
+
+
+def test_hinge_costs_nothing_past_the_margin():
+    far, near = torch.tensor([[1.5, -1.5]]), torch.tensor([[0.25, -0.25]])
+    assert Hinge().discriminator(far[:, :1], far[:, 1:]).item() == 0
+    assert Hinge().discriminator(near[:, :1], near[:, 1:]).item() == 2 * 0.75
+    assert torch.equal(Hinge().generator(near, far), -far)
+    with pytest.raises(ConfigError, match=r"loss\.margin must be a finite number above 0"):
+        Hinge(margin=0)
+
+
+def test_relativistic_losses_see_only_differences_and_sum_to_log_4_at_equilibrium():
+    loss = Relativistic()
+    assert torch.allclose(loss.discriminator(REAL + 7, FAKE + 7), loss.discriminator(REAL, FAKE))
+    both = loss.discriminator(REAL, REAL) + loss.generator(REAL, REAL)
+    assert torch.allclose(both, torch.full_like(REAL, math.log(4)))
 
 
 def test_wasserstein_compares_scores_without_a_sigmoid():

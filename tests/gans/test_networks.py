@@ -49,7 +49,7 @@ def test_a_thin_product_is_a_product_once_and_twice_differentiable(shape):
 @pytest.mark.parametrize("size", [8, 16, 28, 32, 64])
 @pytest.mark.parametrize("normed", [True, False])
 def test_convolutions_fit_every_size_that_they_name(size, normed):
-    builder, shape = Convolutional(width=2, batch_norm_in_discriminator=normed), (3, size, size)
+    builder, shape = Convolutional(width=2, discriminator_norm="batch" if normed else "none"), (3, size, size)
     assert builder.supports(shape) is None
     images = builder.generator(shape, 4)(torch.randn(1, 2, 4))
     assert images.shape == (1, 2, *shape)
@@ -67,9 +67,7 @@ def test_convolutions_refuse_shapes_that_they_cannot_halve(shape):
 @pytest.mark.parametrize("kind", [(2,), (1, 8, 8)])
 def test_networks_by_kind_are_perceptrons_on_points_and_convolutions_on_images(kind):
     chosen = ByKind(width=4).on(kind)
-    assert chosen == (
-        Perceptrons(width=16) if kind == (2,) else Convolutional(width=4, batch_norm_in_discriminator=False)
-    )
+    assert chosen == (Perceptrons(width=16) if kind == (2,) else Convolutional(width=4, discriminator_norm="none"))
     assert ByKind(width=4).stacks(kind) == (kind == (2,))
 
 

@@ -7,12 +7,13 @@ from torch import Tensor
 from gans import ConfigError
 from gans.losses import Wasserstein
 from gans.networks import Convolutional, Perceptrons
-from gans.penalties import Clip, UnitSlope, ZeroSlope
+from gans.penalties import Clip, UnitSlope, ZeroSlope, ZeroSlopeAtFakes, ZeroSlopes
 from gans.variants import Variant
 
 SEED = torch.Generator().manual_seed(0)
 REAL = torch.randn(2, 5, 3, 4, 4, generator=SEED, dtype=torch.float64)
 FAKE = torch.randn(2, 5, 3, 4, 4, generator=SEED, dtype=torch.float64)
+SLOPES = [UnitSlope(), ZeroSlope(), ZeroSlopeAtFakes(), ZeroSlopes()]
 
 
 def uniform(shape: tuple[int, ...]) -> Tensor:
@@ -46,14 +47,27 @@ def test_zero_slope_is_half_the_squared_slope_at_the_data():
     assert torch.allclose(value, REAL.square().flatten(2).sum(2) / 2)
 
 
-@pytest.mark.parametrize("penalty", [UnitSlope(), ZeroSlope()], ids=repr)
+def test_zero_slopes_are_those_at_the_data_and_at_the_samples():
+    at_both = ZeroSlope()(quadratic, REAL, FAKE, uniform) + ZeroSlopeAtFakes()(quadratic, REAL, FAKE, uniform)
+    assert torch.allclose(ZeroSlopeAtFakes()(quadratic, REAL, FAKE, uniform), FAKE.square().flatten(2).sum(2) / 2)
+    assert torch.allclose(ZeroSlopes()(quadratic, REAL, FAKE, uniform), at_both)
+
+
+def test_zero_slopes_at_intervals_are_refused_with_the_reason():
+    with pytest.raises(
+        ConfigError, match=r"penalty\.every must be 1 .* 8 came: taken at intervals, .* did not converge"
+    ):
+        ZeroSlopes(every=8)
+
+
+@pytest.mark.parametrize("penalty", SLOPES, ids=repr)
 def test_slopes_of_one_sample_do_not_depend_on_the_others(penalty):
     whole = penalty(quadratic, REAL, FAKE, uniform)
     first = penalty(quadratic, REAL[:, :1], FAKE[:, :1], lambda shape: uniform((2, 5))[:, : shape[1]])
     assert torch.allclose(whole[:, :1], first)
 
 
-@pytest.mark.parametrize("penalty", [UnitSlope(), ZeroSlope()], ids=repr)
+@pytest.mark.parametrize("penalty", SLOPES, ids=repr)
 def test_penalty_reaches_the_discriminators_weights(penalty):
     scale = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
     penalty(lambda samples: scale * quadratic(samples), REAL, FAKE, uniform).sum().backward()
@@ -67,14 +81,12 @@ def test_critic_without_a_slope_has_a_finite_gradient():
     assert scale.grad.isfinite()
 
 
-@pytest.mark.parametrize("penalty", [UnitSlope(), ZeroSlope()], ids=repr)
+@pytest.mark.parametrize("penalty", SLOPES, ids=repr)
 def test_batch_norm_under_a_slope_penalty_is_refused_with_the_reason(penalty):
-    mixing = Convolutional(batch_norm_in_discriminator=True)
+    mixing = Convolutional(discriminator_norm="batch")
     with pytest.raises(ConfigError, match="batch norm in the discriminator"):
         Variant(name="wrong", networks=mixing, loss=Wasserstein(), penalty=penalty)
-    Variant(
-        name="right", networks=Convolutional(batch_norm_in_discriminator=False), loss=Wasserstein(), penalty=penalty
-    )
+    Variant(name="right", networks=Convolutional(discriminator_norm="none"), loss=Wasserstein(), penalty=penalty)
     Variant(name="right", networks=Perceptrons(), loss=Wasserstein(), penalty=penalty)
 
 

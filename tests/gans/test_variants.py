@@ -6,9 +6,12 @@ from dataclasses import replace
 import pytest
 
 from gans import VARIANTS, ConfigError, hyperparameters, override, variant
+from gans.data import Finite, Split, load
 from gans.losses import Minimax, NonSaturating
+from gans.networks import Convolutional
+from gans.penalties import ZeroSlope
 
-STANDARD = [
+STANDARD = [  # those of the design, in the order of the catalogue
     "generator_lr", "discriminator_lr", "beta1", "beta2", "batch", "latent", "discriminator_steps", "penalty.weight",
     "penalty.every", "ema_half_life", "width",
 ]  # fmt: skip
@@ -21,7 +24,7 @@ def test_a_variant_is_a_value_under_its_own_name(name):
     assert made.summary
     assert made.paper
     assert pickle.loads(pickle.dumps(made)) == made == variant(name)  # noqa: S301
-    assert made != replace(made, batch=made.batch + 1)
+    assert made != replace(made, batch=2 * made.batch)
     assert f"name={name!r}" in repr(made)
 
 
@@ -29,7 +32,9 @@ def test_a_variant_is_a_value_under_its_own_name(name):
 def test_every_hyperparameter_that_is_listed_is_read(name):
     before = variant(name)
     for hyperparameter in hyperparameters(before).values():
-        other = 3 if hyperparameter.kind == "int" else 0.25
+        if (name, hyperparameter.name) == ("r3gan", "penalty.every"):
+            continue  # 1 is all that it may be
+        other = 4 if hyperparameter.kind == "int" else 0.25
         after = variant(name, {hyperparameter.name: other})
         assert after != before
         assert hyperparameters(after)[hyperparameter.name].default == other
@@ -46,8 +51,8 @@ def test_a_name_that_the_variant_does_not_read_is_an_error_that_lists_what_it_re
 
 def test_flat_names_come_in_the_order_of_the_catalogue():
     names = list(hyperparameters(variant("r1gan")))
-    assert names == [name for name in STANDARD if name in names]
-    assert len(names) == len(STANDARD)
+    assert names == STANDARD
+    assert list(hyperparameters(variant("pacgan"))) == [*names[:7], "packing", *names[9:]]
 
 
 @pytest.mark.parametrize(
@@ -95,8 +100,26 @@ def test_convolutions_need_images_and_all_else_takes_points_too(name, points, pi
     made = variant(name)
     assert made.supports(pictures) is None
     reason = made.supports(points)
-    assert (reason is None) == (name != "dcgan")
+    assert (reason is None) == (name not in ("dcgan", "sngan"))
     assert reason is None or "convolutions need images" in reason
+
+
+def test_labels_that_there_are_not_are_asked_for(pictures):
+    unlabelled = Finite(
+        name="unlabelled", splits={name: Split(split.samples) for name, split in pictures.splits.items()}
+    )
+    assert "labels of two classes or more" in variant("cgan").supports(unlabelled)
+    assert "labels of two classes or more" in variant("acgan").supports(load("gaussian1d"))
+    assert variant("infogan").supports(unlabelled) is None
+
+
+def test_impossible_pairs_are_refused_with_the_reason():
+    with pytest.raises(ConfigError, match=r"Conditional\(\) joins other numbers to them"):
+        replace(variant("cgan"), penalty=ZeroSlope())
+    with pytest.raises(ConfigError, match="a batch of 64 samples cannot be cut into packs of 3"):
+        variant("pacgan", {"batch": 64, "packing": 3})
+    with pytest.raises(ConfigError, match="must be one of batch, layer, group, none, but 'instance' came"):
+        Convolutional(discriminator_norm="instance")
 
 
 def test_published_recipes_are_the_defaults():
