@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 import click
 
+import orchestrator
+
 from orchestrator.cli.options import chosen_device, common, computing, print_json
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
+
+
+DEMO = Path(orchestrator.__file__).parent.parent / "experiments" / "demo.yaml"
+"""Beside the packages, in the source tree and in a wheel alike."""
 
 
 def on_a_file(command: Any) -> Any:
@@ -34,8 +39,7 @@ def demo(home: Home, as_json: bool, quiet: bool, device: str) -> None:
     """Run a small search on embedded data; a second time print its result."""
     from orchestrator.config import load
 
-    with as_file(files("experiments") / "demo.yaml") as file:
-        experiment = load(file)
+    experiment = load(DEMO)
     known = bool(home.attempts(experiment.name))
     _search(experiment, home=home, as_json=as_json, quiet=quiet, device=device, dry_run=False, resume=known)
 
