@@ -16,30 +16,58 @@ from metrics.reference import Reference
 from metrics.score import Score, Scores
 
 if TYPE_CHECKING:
+    from metrics.classwise import ClassFrechet, Utility
+    from metrics.collapse import DifferentBins, NearDuplicates, SpectrumRank, Spread, Support
+    from metrics.divergences import JensenShannon, ModeVariation, ReverseKL, ValidJensenShannon, ValidModeVariation
+    from metrics.extrapolation import FrechetInfinity
     from metrics.frechet import FrechetDistance
     from metrics.inception_score import InceptionScore
-    from metrics.modes import HighQuality, ModeCount, ReverseKL
+    from metrics.kernel import GaussianDiscrepancy, KernelDistance, SubsetKernelDistance
+    from metrics.memorisation import MemorisationInformed
+    from metrics.modes import HighQuality, ModeCount
     from metrics.neighbours import Neighbours
+    from metrics.parzen import Parzen
+    from metrics.sliced import SlicedWasserstein
+    from metrics.vendi import Vendi
 
 __all__ = [
     "EXTRACTORS",
     "METRICS",
     "VERSION",
+    "ClassFrechet",
+    "DifferentBins",
     "Extractor",
     "Family",
     "Features",
     "FrechetDistance",
+    "FrechetInfinity",
+    "GaussianDiscrepancy",
     "HighQuality",
     "InceptionScore",
+    "JensenShannon",
+    "KernelDistance",
+    "MemorisationInformed",
     "MetricsError",
     "Mixture",
     "ModeCount",
+    "ModeVariation",
     "Modes",
+    "NearDuplicates",
     "Neighbours",
+    "Parzen",
     "Reference",
     "ReverseKL",
     "Score",
     "Scores",
+    "SlicedWasserstein",
+    "SpectrumRank",
+    "Spread",
+    "SubsetKernelDistance",
+    "Support",
+    "Utility",
+    "ValidJensenShannon",
+    "ValidModeVariation",
+    "Vendi",
     "check",
     "evaluate",
     "evaluate_features",

@@ -38,7 +38,7 @@ def _reach(left_out: Tensor) -> float | None:
     if count < FEWEST:
         return None
     error = math.sqrt((count - 1) / count * float((left_out - left_out.mean()).square().sum()))
-    return error * Z * (1 + (Z**2 + 1) / (4 * (count - 1)))  # the first terms of t's expansion, right to 1 % from 20 on
+    return error * _student(count)
 
 
 def wilson(hits: int, count: int) -> Interval:
@@ -47,3 +47,14 @@ def wilson(hits: int, count: int) -> Interval:
     centre = (share + spread / 2) / (1 + spread)
     reach = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
     return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def normal(value: float, error: float, count: int) -> Interval:
+    """From a standard error estimated from `count` samples, with Student's t."""
+    reach = error * _student(count)
+    return value - reach, value + reach
+
+
+def _student(count: int) -> float:
+    """Two-sided 95 % of Student's t: the first terms of its expansion, right to 1 % from 20 on."""
+    return Z * (1 + (Z**2 + 1) / (4 * (count - 1)))

@@ -45,6 +45,15 @@ class Judge(Metric):
         require_finite(rows, name=name)
         return rows.detach()
 
+    @staticmethod
+    def matched(rows: Tensor, real: Tensor) -> None:
+        """Raise unless both sides lie in one space."""
+        if rows.shape[1] != real.shape[1]:
+            raise WidthError(
+                f"the generated features have the width {rows.shape[1]}, but {real.shape[1]} is expected;"
+                " use one extractor for all"
+            )
+
 
 def pooled(features: Features | Tensor) -> Tensor:
     """The features that most metrics read; a bare tensor is taken for them."""

@@ -1,6 +1,5 @@
-"""Scores where the truth is a mixture whose centres are known: which modes are hit, how well, and in which shares."""
+"""Scores where the truth is a mixture whose centres are known: which modes are hit, and how well."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -32,42 +31,26 @@ def hits(points: Tensor, modes: Mixture) -> Tensor:
     return counts
 
 
-def reverse_kl(counts: Tensor, weights: Tensor) -> Tensor:
-    """KL(histogram of the valid samples || true shares), in nats: a blurred generator is not punished."""
-    shares = counts.double() / counts.sum()
-    divergence: Tensor = torch.special.xlogy(shares, shares / weights.to(shares)).sum()
-    return divergence
-
-
 def perfect_validity(dimensions: int, radius: float) -> float:
     """Share of a round Gaussian within `radius` standard deviations of its centre: 98.889 % in the plane."""
-    return float(torch.special.gammainc(_scalar(dimensions / 2), _scalar(radius**2 / 2)))
-
-
-def perfect_reverse_kl(weights: Tensor, count: int) -> float:
-    """What `reverse_kl` is on average for `count` valid samples of the truth itself: exact, one binomial law a mode."""
-    total = 0.0
-    share = torch.arange(count + 1, dtype=torch.float64) / count
-    for weight, times in Counter(weights.tolist()).items():
-        total += times * float(_binomial(count, weight) @ torch.special.xlogy(share, share / weight))
-    return max(0.0, total)
+    return float(torch.special.gammainc(scalar(dimensions / 2), scalar(radius**2 / 2)))
 
 
 def perfect_modes(chances: Tensor, count: int, fewest: int) -> float:
     """How many modes get at least `fewest` of `count` samples on average, a sample being of mode k by `chances[k]`."""
-    enough = {chance: 1 - float(_binomial(count, chance)[:fewest].sum()) for chance in set(chances.tolist())}
+    enough = {chance: 1 - float(binomial(count, chance)[:fewest].sum()) for chance in set(chances.tolist())}
     return sum(min(1.0, max(0.0, enough[chance])) for chance in chances.tolist())
 
 
-def _binomial(count: int, chance: float) -> Tensor:
+def binomial(count: int, chance: float) -> Tensor:
     """The law of the number of hits in `count` tries [count + 1]."""
     tries = torch.arange(count + 1, dtype=torch.float64)
-    ways = _scalar(count + 1).lgamma() - (tries + 1).lgamma() - (count - tries + 1).lgamma()
+    ways = scalar(count + 1).lgamma() - (tries + 1).lgamma() - (count - tries + 1).lgamma()
     law: Tensor = ways + torch.special.xlogy(tries, chance) + torch.special.xlog1py(count - tries, -chance)
     return law.exp()
 
 
-def _scalar(value: float) -> Tensor:
+def scalar(value: float) -> Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
@@ -150,23 +133,3 @@ class HighQuality(Histogram):
             floors={"high_quality": float(self.chances().sum())},
             histogram=self.conditional(),
         )
-
-
-class ReverseKL(Histogram):
-    """`reverse_kl` of the valid samples; absent from a verdict, not NaN, where no sample is valid."""
-
-    higher_is_better = False
-
-    def compute(self) -> Tensor:
-        """The divergence in nats, a float64 scalar."""
-        if not self.hits.any():
-            raise TooFewSamplesError("reverse_kl needs a valid sample, but none lies near a centre")
-        return reverse_kl(self.hits, weights_of(self.modes))
-
-    def verdict(self, _features: Features, /) -> Scores:
-        valid = round(self.samples() * float(self.chances().sum()))
-        floors = {"reverse_kl": perfect_reverse_kl(weights_of(self.modes), max(1, valid))}
-        if not self.hits.any():
-            return Scores(floors=floors)
-        score = Score(value=max(0.0, float(self.compute())), higher_is_better=False)
-        return Scores(scores={"reverse_kl": score}, floors=floors, histogram=self.conditional())

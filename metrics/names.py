@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 # Under these names the literature reports what Inception's features give.
-LITERATURE = {"fd": "fid", "is": "inception_score", "kd": "kid", "mifd": "mifid"}
+LITERATURE = {
+    "fd": "fid",
+    "fd_class": "fid_class",
+    "fd_infinity": "fid_infinity",
+    "is": "inception_score",
+    "kd": "kid",
+    "kd_subsets": "kid_subsets",
+    "mifd": "mifid",
+}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

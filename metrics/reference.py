@@ -6,7 +6,8 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -75,7 +76,7 @@ def build(
             found = {name: _read(_place(folder, header, name), header) for name in names}
             parts = {name: held for name, held in found.items() if held is not None}
         if missing := sorted(names - parts.keys()):
-            features = extract(extractor, samples, range=range)
+            features = replace(extract(extractor, samples, range=range), labels=labels)
             parts |= {name: PARTS[name](features) for name in missing}
             if folder:
                 for name in missing:
@@ -97,10 +98,39 @@ def _rows(features: Features) -> Part:
     return {"rows": features.pooled}
 
 
+def _classes(features: Features) -> Part:
+    if features.classes is None:
+        raise UnfitError("the class of every real sample is needed; give labels, or use an extractor with logits")
+    return {"classes": features.classes}
+
+
+def _cubic(features: Features) -> Part:
+    from metrics.kernel import cubic, within
+
+    return {"within": within(features.pooled.double(), cubic).each.sum()}
+
+
+def _gaussian_kernel(features: Features) -> Part:
+    from metrics.kernel import bandwidth, gaussian, within
+
+    width, rows = bandwidth(features.pooled), features.pooled.double()
+    return {"bandwidth": width, "within": within(rows - rows.mean(0), partial(gaussian, bandwidth=width)).each.sum()}
+
+
+def _apart(features: Features) -> Part:
+    from metrics.collapse import apart
+
+    return {"mean": apart(features.pooled).mean()}
+
+
 PARTS: dict[str, Callable[[Features], Part]] = {
     "gaussian": _gaussian,
     "rows": _rows,
+    "classes": _classes,
     "neighbourhoods": _neighbourhoods,
+    "cubic": _cubic,
+    "gaussian_kernel": _gaussian_kernel,
+    "apart": _apart,
 }
 
 

@@ -16,14 +16,20 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What every metric reads: pooled features [N, D], and class logits [N, C] where the extractor has them."""
+    """What every metric reads: pooled features [N, D], class logits [N, C] where the extractor has them, labels [N]."""
 
     pooled: Tensor
     logits: Tensor | None = None
+    labels: Tensor | None = None
 
     @property
     def count(self) -> int:
         return len(self.pooled)
+
+    @property
+    def classes(self) -> Tensor | None:
+        """The class of each sample [N]: its label, or else what the extractor takes it for."""
+        return self.labels if self.labels is not None or self.logits is None else self.logits.argmax(1)
 
 
 class Extractor(nn.Module):

@@ -77,7 +77,11 @@ def test_scoring_twice_gives_the_same_bits_and_moves_no_global_stream(family):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("family", [name for name, entry in METRICS.items() if entry.needs != "logits"])
+# One round mode has as many directions as three: this one sees features die, not modes.
+BLIND = {"spectrum_rank"}
+
+
+@pytest.mark.parametrize("family", sorted({name for name, entry in METRICS.items() if entry.needs != "logits"} - BLIND))
 def test_losing_modes_is_never_an_improvement(family):
     whole, lost = judged(family).scores, judged(family, held=1).scores
     for name, score in whole.items():
@@ -90,7 +94,7 @@ def test_one_sample_gives_a_score_or_a_reason_but_never_a_nan(family):
     try:
         scores = judged(family, 1).scores
     except TooFewSamplesError:
-        assert family in ("fd", "is", "recall")
+        assert METRICS[family].needs != "modes"
     else:
         assert all(math.isfinite(score.value) for score in scores.values())
 

@@ -10,6 +10,7 @@ from metrics.errors import UnfitError, WeightsError
 from metrics.features import extract
 from metrics.features.extractor import sha256
 from metrics.features.inception import FILE, Inception, Network
+from metrics.names import LITERATURE
 
 
 @pytest.fixture(scope="module")
@@ -105,5 +106,8 @@ def test_a_download_that_fails_leaves_the_remedy(tmp_path, monkeypatch):
 
 
 def test_only_inception_earns_the_names_of_the_literature():
-    named = {family.keys("inception")[0] for family in METRICS.values() if family.needs != "modes"}
-    assert named == {"fid", "inception_score", "precision", "recall", "density", "coverage"}
+    for family in METRICS.values():
+        if family.needs != "modes":
+            assert family.keys("inception")[0] == LITERATURE.get(family.name, family.name)
+            assert family.keys("lenet")[0].endswith("_lenet")
+    assert {"fid", "kid", "inception_score", "mifid"} <= set(LITERATURE.values())

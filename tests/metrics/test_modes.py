@@ -7,9 +7,12 @@ import torch
 from torch import Tensor
 
 from metrics import HighQuality, ModeCount, Modes, ReverseKL, Scores, evaluate, features, reference
+from metrics.divergences import DIVERGENCES, perfect_divergence, perfect_reverse_kl, reverse_kl
 from metrics.errors import TooFewSamplesError, WidthError
 from metrics.mixture import weights_of
-from metrics.modes import hits, perfect_modes, perfect_reverse_kl, perfect_validity, reverse_kl
+from metrics.modes import hits, perfect_modes, perfect_validity
+
+WIDER = ["mode_tv", "mode_tv_valid", "jsd", "jsd_valid"]
 
 
 def ring(number: int = 8, *, radius: float = 2.0, std: float = 0.1, weights: Tensor | None = None) -> Modes:
@@ -25,7 +28,7 @@ def draw(modes: Modes, count: int, seed: int = 0, *, blur: float = 1.0, held: in
 
 def judged(points: Tensor, modes: Modes) -> Scores:
     identity = features.load("identity")
-    families = ["modes", "high_quality", "reverse_kl"]
+    families = ["modes", "high_quality", "reverse_kl", *WIDER]
     known = reference.build(identity, points, range="features", digest="d", split="select", metrics=families)
     return evaluate(points, known, identity, families, range="features", modes=modes)
 
@@ -38,7 +41,8 @@ def test_samples_at_the_centres_are_counted_one_by_one():
     modes = ring()
     points = torch.cat([modes.centres, modes.centres[:2], torch.zeros(2, 2)])
     assert hits(points, modes).tolist() == [2, 2, 1, 1, 1, 1, 1, 1]
-    assert values(judged(points, modes)) == pytest.approx(
+    found = {key: value for key, value in values(judged(points, modes)).items() if key not in WIDER}
+    assert found == pytest.approx(
         {"modes": 8, "modes_1pct": 8, "high_quality": 10 / 12, "reverse_kl": reverse_kl_by_hand([0.2] * 2 + [0.1] * 6)}
     )
 
@@ -82,7 +86,9 @@ def test_a_blurred_generator_keeps_its_conditional_histogram_and_loses_only_qual
 
 def test_without_a_valid_sample_there_is_no_divergence_and_no_nan():
     found = judged(torch.full((50, 2), 30.0), ring())
-    assert values(found) == {"modes": 0, "modes_1pct": 0, "high_quality": 0}
+    assert values(found) == pytest.approx(
+        {"modes": 0, "modes_1pct": 0, "high_quality": 0, "mode_tv": 1, "jsd": math.log(2)}
+    )
     assert found.histogram is None
     metric = ReverseKL(ring())
     metric.update(torch.full((50, 2), 30.0))
@@ -140,7 +146,7 @@ def test_the_modes_that_a_perfect_sampler_hits_are_the_published_ones(count, pub
 def test_a_perfect_sampler_reaches_its_printed_floors():
     modes, seeds = ring(), range(20)
     found = [judged(draw(modes, 1000, seed), modes) for seed in seeds]
-    for key in ("modes", "modes_1pct", "high_quality", "reverse_kl"):
+    for key in ("modes", "modes_1pct", "high_quality", "reverse_kl", *WIDER):
         scores = torch.tensor([values(one)[key] for one in found])
         error = scores.std().item() / len(seeds) ** 0.5
         assert scores.mean().item() == pytest.approx(found[0].floors[key], abs=4 * error + 1e-6)
@@ -175,3 +181,36 @@ def test_no_samples_are_too_few():
     metric.update(torch.empty(0, 2))
     with pytest.raises(TooFewSamplesError):
         metric.compute()
+
+
+def test_total_variation_counts_blur_and_its_conditional_version_does_not():
+    # The published 5 x 5 grid: 25.9 % valid and evenly covering has a total variation of .741, all of it invalid share.
+    modes = ring(5)
+    points = torch.cat([modes.centres.repeat(52, 1), torch.full((740, 2), 30.0)])
+    found = values(judged(points, modes))
+    assert found["mode_tv"] == pytest.approx(0.74)
+    assert found["mode_tv_valid"] == found["jsd_valid"] == 0
+    assert found["jsd"] > 0.3
+
+
+@pytest.mark.parametrize(("held", "variation"), [(8, 0.0), (4, 0.5), (1, 0.875)])
+def test_dropped_modes_are_the_variation_that_they_held(held, variation):
+    modes = ring()
+    points = modes.centres[:held].repeat(30, 1)
+    found = values(judged(points, modes))
+    assert found["mode_tv"] == found["mode_tv_valid"] == pytest.approx(variation)
+    middle = [(1 / held + 1 / 8) / 2] * held
+    by_hand = sum(math.log(8**-1 / m) / 8 + math.log(1 / held / m) / held for m in middle) / 2
+    by_hand += (8 - held) / 8 * math.log(2) / 2
+    assert found["jsd"] == found["jsd_valid"] == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_the_floor_of_a_divergence_is_its_mean_over_perfect_samplers(name):
+    weights = torch.tensor([0.5, 0.3, 0.1, 0.1], dtype=torch.float64)
+    random, drawn = torch.Generator().manual_seed(0), []
+    for _ in range(500):
+        hit = torch.multinomial(weights, 100, replacement=True, generator=random).bincount(minlength=4)
+        drawn.append(DIVERGENCES[name](hit.double() / 100, weights).sum())
+    mean, error = torch.stack(drawn).mean().item(), torch.stack(drawn).std().item() / 500**0.5
+    assert perfect_divergence(DIVERGENCES[name], weights, weights, 100) == pytest.approx(mean, abs=4 * error)
