@@ -2,6 +2,7 @@
 
 from . import data
 from .configuration import ConfigError, override
+from .engine import Engine
 from .losses import LOSSES
 from .networks import NETWORKS
 from .penalties import PENALTIES
@@ -16,6 +17,7 @@ __all__ = [
     "VARIANTS",
     "Budget",
     "ConfigError",
+    "Engine",
     "Generator",
     "Hyperparameter",
     "Progress",

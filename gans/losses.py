@@ -15,6 +15,7 @@ class Loss(Protocol):
 
     probabilistic: ClassVar[bool]  # sigmoid(logit) is the probability of being real
     pairs: ClassVar[bool]  # the generator's loss reads the logits of the reals too
+    border: ClassVar[float | None]  # from here on a sample is called real; none where only differences count
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor: ...
     def generator(self, real: Tensor, fake: Tensor) -> Tensor: ...
@@ -26,6 +27,7 @@ class Minimax:
 
     probabilistic: ClassVar[bool] = True
     pairs: ClassVar[bool] = False
+    border: ClassVar[float | None] = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)
@@ -40,6 +42,7 @@ class NonSaturating:
 
     probabilistic: ClassVar[bool] = True
     pairs: ClassVar[bool] = False
+    border: ClassVar[float | None] = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)
@@ -57,6 +60,7 @@ class Swapped:
 
     probabilistic: ClassVar[bool] = True
     pairs: ClassVar[bool] = True
+    border: ClassVar[float | None] = 0.0
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)
@@ -71,6 +75,7 @@ class LeastSquares:
 
     probabilistic: ClassVar[bool] = False
     pairs: ClassVar[bool] = False
+    border: ClassVar[float | None] = 0.5
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return ((real - 1).square() + fake.square()) / 2
@@ -85,6 +90,7 @@ class Wasserstein:
 
     probabilistic: ClassVar[bool] = False
     pairs: ClassVar[bool] = False
+    border: ClassVar[float | None] = None
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake - real
@@ -101,6 +107,7 @@ class Hinge:
 
     probabilistic: ClassVar[bool] = False
     pairs: ClassVar[bool] = False
+    border: ClassVar[float | None] = 0.0
 
     def __post_init__(self) -> None:
         real_number("loss.margin", self.margin, above=0)
@@ -118,6 +125,7 @@ class Relativistic:
 
     probabilistic: ClassVar[bool] = False
     pairs: ClassVar[bool] = True
+    border: ClassVar[float | None] = None
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(fake - real)

@@ -25,7 +25,10 @@ class Optimiser(Protocol):
     def numbers(self, optimisers: Sequence[Any], like: Tensor) -> Numbers: ...
     def update(
         self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers, step: int
-    ) -> None: ...
+    ) -> None:
+        """Move the weights, and leave the direction in `scratch`: what was taken from them is `stride` times it."""
+
+    def stride(self, numbers: Numbers, step: int) -> Tensor: ...
 
 
 def column(numbers: Sequence[float], like: Tensor) -> Tensor:
@@ -63,7 +66,10 @@ class Adam:
         square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - beta2)
         # The averages start at 0; dividing by 1 - beta^step undoes that.
         size = torch.sqrt(square, out=scratch).mul_((1 - beta2**step).rsqrt()).add_(self.epsilon)
-        weights.addcmul_(torch.div(momentum, size, out=scratch), -numbers["lr"] / (1 - beta1**step))
+        weights.addcmul_(torch.div(momentum, size, out=scratch), -self.stride(numbers, step))
+
+    def stride(self, numbers: Numbers, step: int) -> Tensor:
+        return numbers["lr"] / (1 - numbers["beta1"] ** step)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +96,11 @@ class RMSprop:
         memory: Memory,
         scratch: Tensor,
         numbers: Numbers,
-        step: int,  # noqa: ARG002
+        step: int,
     ) -> None:
         square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - numbers["decay"])
         size = torch.sqrt(square, out=scratch).add_(self.epsilon)
-        weights.addcmul_(torch.div(gradient, size, out=scratch), -numbers["lr"])
+        weights.addcmul_(torch.div(gradient, size, out=scratch), -self.stride(numbers, step))
+
+    def stride(self, numbers: Numbers, step: int) -> Tensor:  # noqa: ARG002
+        return numbers["lr"]

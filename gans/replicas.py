@@ -4,19 +4,25 @@ Everything has a leading replica axis. All numbers of a player lie in rows `[R, 
 that an update, an average, a checkpoint or the freezing of one replica is an operation on rows, whatever the network.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from .data.dataset import Dataset, class_shares
+from .engine import Engine
 from .feeding import Feed
+from .losses import Loss
 from .networks import Encoding, Modes, bind, rows
 from .optimisers import column
 from .streams import Device, seeded
 from .variants import Variant
 
+_SCALE = 2.0**12  # of a loss in half precision, at first
 _RAMP = 0.05  # an average never looks back further than this share of the images seen, or it would keep the start
 
 
@@ -25,7 +31,7 @@ class Player:
 
     def __init__(
         self, build: Callable[[int], nn.Module], name: str, variants: Sequence[Variant], seeds: Sequence[int],
-        rates: Sequence[float], device: Device, dtype: torch.dtype,
+        rates: Sequence[float], device: Device, dtype: torch.dtype, engine: Engine,
     ) -> None:  # fmt: skip
         starts = []
         for seed in seeds:
@@ -38,15 +44,18 @@ class Player:
         bind(self.network, self.weights, self.statistics)
         self.parameters = list(self.network.parameters())
         self.modes = Modes(self.network)
+        self._run = engine.applied(self.network, torch.device(device))
         self.optimiser = variants[0].optimiser
         self.memory = self.optimiser.start(self.weights)
         self.numbers = self.optimiser.numbers([each.optimiser for each in variants], self.weights)
-        self.numbers["lr"] = column(rates, self.weights)
+        self.rates = column(rates, self.weights)
+        self.numbers["lr"] = self.rates.clone()
         self.gradient, self.scratch = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
+        if engine.scales:
+            self.memory["scale"] = torch.full_like(self.rates, _SCALE)
 
     def __call__(self, samples: Tensor) -> Tensor:
-        out: Tensor = self.network(samples)
-        return out
+        return self._run(samples)
 
     def encode(self, samples: Tensor) -> Tensor:
         """From samples to latents, where the player has an encoder."""
@@ -59,16 +68,53 @@ class Player:
         with torch.no_grad(), self.visited():
             yield
 
-    def visited(self) -> AbstractContextManager[None]:
-        """The other player's turn: weights and statistics stay where they are."""
-        return self.modes.within("visiting")
+    @contextmanager
+    def visited(self) -> Iterator[None]:
+        """The other player's turn: weights and statistics stay where they are, and no slope leads to them."""
+        with self.modes.within("visiting"):
+            for parameter in self.parameters:
+                parameter.requires_grad_(False)
+            try:
+                yield
+            finally:
+                for parameter in self.parameters:
+                    parameter.requires_grad_(True)
 
-    def descend(self, loss: Tensor, step: int) -> None:
-        """Update number `step`, from 1, against the gradient of `loss: [R]`, each from its replica's weights alone."""
-        slopes = torch.autograd.grad(loss.sum(), self.parameters)
-        torch.cat([slope.reshape(len(self.weights), -1) for slope in slopes], 1, out=self.gradient)
-        with torch.no_grad():
+    def look_downhill(self, loss: Tensor, *, more: bool = False) -> None:
+        """Find the gradient of `loss: [R]`, each from its replica's weights alone; `more` adds to what was found."""
+        scale = self.memory.get("scale")
+        slopes = torch.autograd.grad(loss.sum() if scale is None else (loss * scale.squeeze(1)).sum(), self.parameters)
+        parts = [slope.reshape(len(self.weights), -1) for slope in slopes]
+        if more:
+            self.gradient += torch.cat(parts, 1)
+        else:
+            torch.cat(parts, 1, out=self.gradient)
+
+    @torch.no_grad()
+    def descend(self, step: int) -> None:
+        """Update number `step`, from 1, along the gradient that was found."""
+        if "scale" in self.memory:
+            self._descend_scaled(step)
+        else:
             self.optimiser.update(self.weights, self.gradient, self.memory, self.scratch, self.numbers, step)
+
+    def _descend_scaled(self, step: int) -> None:
+        """As `descend`, except that a replica whose scaled slopes overflowed stays, and halves its scale."""
+        scale = self.memory["scale"]
+        self.gradient /= scale
+        sound = self.gradient.isfinite().all(1, keepdim=True)
+        kept = {name: tensor.clone() for name, tensor in self.state.items()}
+        self.optimiser.update(self.weights, self.gradient, self.memory, self.scratch, self.numbers, step)
+        scale *= torch.where(sound, 2 ** (1 / 2000), 0.5)  # it doubles in 2,000 sound steps
+        for name, tensor in self.state.items():
+            if name not in ("statistics", "scale"):
+                tensor.copy_(torch.where(sound, tensor, kept[name]))
+
+    def update_to_weight(self, index: int, step: int) -> Tensor:
+        """How long the last update, number `step`, was against the weights of replica `index`."""
+        stride = self.optimiser.stride(self.numbers, step)[index]
+        ratio: Tensor = (stride * self.scratch[index]).norm() / self.weights[index].norm()
+        return ratio
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -76,24 +122,33 @@ class Player:
         return {"weights": self.weights, "statistics": self.statistics, **self.memory}
 
 
+class Shown(NamedTuple):
+    """What the discriminator is shown of reals and of fakes, and what is known of each."""
+
+    real: Tensor
+    known: Tensor
+    fake: Tensor
+    told: Tensor
+
+
 class Stack:
     """Replicas of one structure that take every step together; their numbers may differ."""
 
     def __init__(
         self, variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], *,
-        device: Device = "cpu", dtype: torch.dtype = torch.float32,
+        device: Device = "cpu", dtype: torch.dtype = torch.float32, engine: Engine | None = None,
     ) -> None:  # fmt: skip
         first = variants[0]
         self.variant, self.variants, self.dataset, self.seeds = first, tuple(variants), dataset, tuple(seeds)
-        self.device, self.dtype, self.step = device, dtype, 0
+        self.device, self.dtype, self.engine, self.step = device, dtype, engine or Engine(), 0
         classes = len(class_shares(dataset))
         self.generator = Player(
             lambda replicas: generator_network(first, dataset.shape, classes, replicas), "generator",
-            variants, seeds, [each.generator_lr for each in variants], device, dtype,
+            variants, seeds, [each.generator_lr for each in variants], device, dtype, self.engine,
         )  # fmt: skip
         self.discriminator = Player(
             lambda replicas: discriminator_network(first, dataset.shape, classes, replicas), "discriminator",
-            variants, seeds, [each.discriminator_lr for each in variants], device, dtype,
+            variants, seeds, [each.discriminator_lr for each in variants], device, dtype, self.engine,
         )  # fmt: skip
         self.average = None if first.ema_half_life is None else self.generator.weights.clone()
         self.half_life = column([each.ema_half_life or 1.0 for each in variants], self.generator.weights)
@@ -109,49 +164,74 @@ class Stack:
 
     def advance(self) -> None:
         """One step: `discriminator_steps` updates of the discriminator, then one of the generator."""
-        variant, structure, loss, penalty = (
-            self.variant,
-            self.variant.structure,
-            self.variant.loss,
-            self.variant.penalty,
-        )
-        feed, turns = self.feed, variant.discriminator_steps
+        variant, turns, parts = self.variant, self.variant.discriminator_steps, self.engine.accumulate
+        if not variant.schedule.constant:
+            self._slow_down()
         for turn in range(turns):
-            (real, known), (given, told) = feed.reals(self.step, turn), feed.given(self.step, turn)
-            # The generator will answer for the samples of the last turn, so these keep their graph.
-            with nullcontext() if turn == turns - 1 else self.generator.aside():
-                fake = self.generator(given)
-                if structure.encodes:
-                    known = self.generator.encode(real)
-                shown = structure.show(real, known), structure.show(fake, told)
-            real_shown, fake_shown = (each.detach() for each in shown)
-            real_answers, fake_answers = self.judge(real_shown, fake_shown)
-            real_logits, fake_logits = structure.logits(real_answers), structure.logits(fake_answers)
-            d_loss = _both(
-                loss.discriminator(real_logits, fake_logits),
-                structure.discriminator_task(real_answers, known, fake_answers, told),
-            )
-            if penalty is not None and self.step % penalty.every == 0:
-                slope = penalty(self.logits, real_shown, fake_shown, feed.uniform(self.step, turn)).mean(
-                    1, keepdim=True
-                )
-                d_loss = d_loss + (penalty.every * self.penalty_weight * slope).squeeze(1)
-            self.discriminator.descend(d_loss, self.step * turns + turn + 1)
+            last = turn == turns - 1
+            for part in range(parts):
+                # The generator will answer for the samples of the last turn, so these keep their graph.
+                shown = self._shown(turn, part, graph=last and parts == 1)
+                self.discriminator.look_downhill(self._discriminator_loss(shown, turn, part) / parts, more=part > 0)
+            if last and variant.simultaneous:
+                self._answer(shown)
+            self.discriminator.descend(self.step * turns + turn + 1)
             if variant.constraint is not None:
                 torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
-
-        with self.discriminator.visited():
-            judged = self.judge(*shown) if loss.pairs else (self.discriminator(shown[1]),) * 2
-        g_loss = _both(
-            loss.generator(*(structure.logits(answers) for answers in judged)),
-            structure.generator_task(judged[1], told),
-        )
-        self.generator.descend(g_loss, self.step + 1)
+        if not variant.simultaneous:
+            self._answer(shown)
+        self.generator.descend(self.step + 1)
         self.step += 1
         self._remember()
-        self.last = {"g_loss": g_loss, "d_loss": d_loss, "real_logits": real_logits, "fake_logits": fake_logits}
-        for name, (scores, truth) in structure.named(real_answers, known, fake_answers, told).items():
+
+    def _shown(self, turn: int, part: int, *, graph: bool) -> Shown:
+        """What the discriminator is shown in this part of this turn."""
+        feed, structure = self.feed, self.variant.structure
+        real, known, given, told = (
+            each if self.engine.accumulate == 1 else each.chunk(self.engine.accumulate, 1)[part]
+            for each in (*feed.reals(self.step, turn), *feed.given(self.step, turn))
+        )
+        with nullcontext() if graph else self.generator.aside():
+            fake = self.generator(given)
+            if structure.encodes:
+                known = self.generator.encode(real)
+            return Shown(structure.show(real, known), known, structure.show(fake, told), told)
+
+    def _discriminator_loss(self, shown: Shown, turn: int, part: int) -> Tensor:
+        variant, structure, penalty = self.variant, self.variant.structure, self.variant.penalty
+        real, fake = shown.real.detach(), shown.fake.detach()
+        real_answers, fake_answers = self.judge(real, fake)
+        real_logits, fake_logits = structure.logits(real_answers), structure.logits(fake_answers)
+        task = structure.discriminator_task(real_answers, shown.known, fake_answers, shown.told)
+        loss = _both(variant.loss.discriminator(real_logits, fake_logits), task)
+        if penalty is not None and self.step % penalty.every == 0:
+            uniform = self.feed.uniform(self.step, turn * self.engine.accumulate + part)
+            slope = penalty(self.logits, real, fake, uniform).mean(1)
+            loss = loss + penalty.every * self.penalty_weight.squeeze(1) * slope
+        self.last = {"d_loss": loss, "real_logits": real_logits, "fake_logits": fake_logits}
+        for name, (scores, truth) in structure.named(real_answers, shown.known, fake_answers, shown.told).items():
             self.last |= {f"{name}.scores": scores, f"{name}.truth": truth}
+        return loss
+
+    def _generator_loss(self, shown: Shown) -> Tensor:
+        structure, loss = self.variant.structure, self.variant.loss
+        with self.discriminator.visited():
+            judged = self.judge(shown.real, shown.fake) if loss.pairs else (self.discriminator(shown.fake),) * 2
+        task = structure.generator_task(judged[1], shown.told)
+        return _both(loss.generator(*(structure.logits(answers) for answers in judged)), task)
+
+    def _answer(self, shown: Shown) -> None:
+        """The generator looks downhill, for the samples of the last turn."""
+        turn, parts = self.variant.discriminator_steps - 1, self.engine.accumulate
+        for part in range(parts):
+            loss = self._generator_loss(shown if parts == 1 else self._shown(turn, part, graph=True))
+            self.generator.look_downhill(loss / parts, more=part > 0)
+        self.last["g_loss"] = loss
+
+    def _slow_down(self) -> None:
+        share = self.variant.schedule(self.step * self.variant.images_per_step)
+        for player in (self.generator, self.discriminator):
+            torch.mul(player.rates, share, out=player.numbers["lr"])
 
     def logits(self, shown: Tensor) -> Tensor:
         """The discriminator's logits of being real, `[R, N]`."""
@@ -227,24 +307,38 @@ class Stack:
         if not self.last or index in self._last_words:
             return self._last_words.get(index, {})
         real, fake = (self.last[name][index].detach() for name in ("real_logits", "fake_logits"))
-        found = {
-            "generator_loss": self.last["g_loss"][index],
-            "discriminator_loss": self.last["d_loss"][index],
-            "real_logit": real.mean(),
-            "fake_logit": fake.mean(),
-            "generator_gradient": self.generator.gradient[index].norm(),
-            "discriminator_gradient": self.discriminator.gradient[index].norm(),
-        }
+        g_loss, d_loss = self.last["g_loss"][index], self.last["d_loss"][index]
+        players = {"generator": self.generator, "discriminator": self.discriminator}
+        updates = {"generator": self.step, "discriminator": self.step * self.variant.discriminator_steps}
+        found = {"generator_loss": g_loss, "discriminator_loss": d_loss}
+        found |= {"real_logit": real.mean(), "fake_logit": fake.mean()}
+        found |= {f"{name}_gradient": player.gradient[index].norm() for name, player in players.items()}
+        found |= {f"{name}_update": each.update_to_weight(index, updates[name]) for name, each in players.items()}
+        found |= _judgement(self.variant.loss, real, fake)
         for name in [name.removesuffix(".scores") for name in self.last if name.endswith(".scores")]:
             scores, truth = self.last[f"{name}.scores"][index], self.last[f"{name}.truth"][index]
-            known = truth.amax(1) > 0
-            if known.any():
-                found[name] = (scores.argmax(1) == truth.argmax(1))[known].double().mean()
-        if self.variant.loss.probabilistic:
-            found |= {"real_probability": real.sigmoid().mean(), "fake_probability": fake.sigmoid().mean()}
-        weights = (self.generator.weights[index], self.discriminator.weights[index])
-        found["nonfinite"] = sum(((~row.isfinite()).sum() for row in weights), torch.zeros(()))
+            if (known := truth.amax(1) > 0).any():
+                found[name] = (scores.argmax(1) == truth.argmax(1))[known].float().mean()
+        counted = [row for player in players.values() for row in (player.weights[index], player.gradient[index])]
+        found["nonfinite"] = sum(((~row.isfinite()).sum() for row in counted), torch.zeros(()))
         return {name: float(value.detach()) for name, value in found.items()}
+
+
+def _judgement(loss: Loss, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """What the logits `[N]` of reals and fakes mean under this loss."""
+    found = {}
+    if loss.probabilistic:
+        value = -(softplus(-real) + softplus(fake)).mean()
+        found = {"real_probability": real.sigmoid().mean(), "fake_probability": fake.sigmoid().mean()}
+        found["value_above_equilibrium"] = value + math.log(4)
+    if loss.border is None:
+        # Scores without an origin: only their difference means something, and of a critic it is a distance.
+        return found if loss.pairs else {**found, "wasserstein_estimate": real.mean() - fake.mean()}
+    right, wrong = (real > loss.border).float().mean(), (fake > loss.border).float().mean()
+    found["discriminator_recall"] = right
+    if right + wrong > 0:
+        found["discriminator_precision"] = right / (right + wrong)
+    return found
 
 
 def generator_network(variant: Variant, shape: tuple[int, ...], classes: int, replicas: int = 1) -> nn.Module:

@@ -10,6 +10,7 @@ from torch import Tensor
 from .checkpoint import read, write
 from .configuration import ConfigError, describe, differences, whole
 from .data.dataset import Dataset, class_shares
+from .engine import Engine
 from .replicas import Stack
 from .sampling import Generator
 from .streams import Device, generator
@@ -132,13 +133,16 @@ class Progress:
 class _Pack:
     """All replicas: in one stack where the networks have a replica axis, else in one stack each, which take turns."""
 
-    def __init__(self, variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device) -> None:
+    def __init__(
+        self, variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
+    ) -> None:
         together = [tuple(seeds)] if variant.networks.stacks(dataset.shape) else [(seed,) for seed in seeds]
-        self.stacks = [Stack([variant] * len(part), dataset, part, device=device) for part in together]
+        self.stacks = [Stack([variant] * len(part), dataset, part, device=device, engine=engine) for part in together]
         self.description = {
             "variant": describe(variant),
             "data": {"name": dataset.name, "digest": dataset.digest},
             "seeds": list(seeds),
+            "engine": describe(engine),
         }
         first = self.stacks[0].generator
         sampler = Generator(
@@ -180,17 +184,17 @@ class _Pack:
 
 def train(
     variant: Variant, dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
-    device: Device = "cpu", resume: Path | None = None,
+    device: Device = "cpu", resume: Path | None = None, engine: Engine | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
     """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left."""
     # What cannot be meant is refused here, before the first tick is asked for.
-    pack, ticks = _prepared(variant, dataset, seeds, device), budget.ticks(variant)
+    pack, ticks = _prepared(variant, dataset, seeds, device, engine or Engine()), budget.ticks(variant)
     if resume is not None:
         pack.load(Path(resume), ticks[-1])
     return _ticks(pack, variant, budget, ticks)
 
 
-def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device) -> _Pack:
+def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine) -> _Pack:
     """The pack, or the reason why there cannot be one."""
     if not seeds or len(set(seeds)) != len(seeds):
         raise ConfigError(f"seeds must be distinct whole numbers, at least one, but {list(seeds)} came")
@@ -198,7 +202,13 @@ def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: 
         whole("a seed", seed, least=0)
     if reason := variant.supports(dataset):
         raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
-    return _Pack(variant, dataset, seeds, torch.device(device))
+    if variant.batch % (engine.accumulate * variant.packing):
+        raise ConfigError(f"a batch of {variant.batch} cannot be cut into {engine.accumulate} parts; take a multiple")
+    if engine.compiled and variant.penalty is not None:
+        raise ConfigError(
+            f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"
+        )
+    return _Pack(variant, dataset, seeds, torch.device(device), engine)
 
 
 def _ticks(pack: _Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:

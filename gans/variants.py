@@ -6,10 +6,12 @@ from typing import Any, Literal
 
 from .configuration import ConfigError, override, real, whole
 from .data.dataset import Dataset, class_shares
+from .evidence import evidence
 from .losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
 from .networks import ByKind, Convolutional, Networks, Perceptrons, Residual
 from .optimisers import Adam, Optimiser, RMSprop
 from .penalties import Clip, Penalty, UnitSlope, ZeroSlope, ZeroSlopes
+from .schedules import Constant, Schedule
 from .structures import Auxiliary, Bidirectional, Conditional, Informative, Packed, Plain, SemiSupervised, Structure
 
 
@@ -29,6 +31,8 @@ class Variant:
     batch: int = 64
     latent: int = 64
     discriminator_steps: int = 1
+    simultaneous: bool = False  # both players move from where both stood; else the discriminator first
+    schedule: Schedule = field(default_factory=Constant)
     ema_half_life: float | None = None  # images; None keeps no average
     summary: str = field(default="", repr=False, compare=False)
     paper: str = field(default="", repr=False, compare=False)
@@ -51,8 +55,20 @@ class Variant:
                 f"{self.penalty} flattens the discriminator along samples, but {self.structure} joins other numbers to"
                 " them; take a structure that shows samples alone"
             )
-        if self.batch % (packing := getattr(self.structure, "packing", 1)):
-            raise ConfigError(f"a batch of {self.batch} samples cannot be cut into packs of {packing}; take a multiple")
+        if self.batch % self.packing:
+            raise ConfigError(
+                f"a batch of {self.batch} samples cannot be cut into packs of {self.packing}; take a multiple"
+            )
+
+    @property
+    def packing(self) -> int:
+        """How many samples the discriminator judges at once."""
+        return self.structure.packing if isinstance(self.structure, Packed) else 1
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """Sentences that say why it may be believed, each with the command that shows it; none means unverified."""
+        return evidence(self.name)
 
     @property
     def images_per_step(self) -> int:
@@ -236,6 +252,7 @@ _PATHS: dict[str, tuple[str, Literal["int", "float"], str, str]] = {
     "structure.continuous_weight": ("structure.continuous_weight", "float", "logits", "that of continuous codes"),
     "categories": ("structure.categories", "int", "codes", "number of values of the discrete code"),
     "continuous": ("structure.continuous", "int", "codes", "number of continuous codes"),
+    "schedule.images": ("schedule.images", "int", "images", "when the learning rates have come down"),
     "ema_half_life": ("ema_half_life", "float", "images", "half-life of the averaged generator; none keeps no average"),
     "width": ("networks.width", "int", "channels or units", "size of the narrowest hidden layer"),
 }  # fmt: skip

@@ -42,7 +42,8 @@ class Perceptron(nn.Module):
 
 def dense(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """`bias + x @ weight`."""
-    product: Tensor = (Thin.apply if min(weight.shape[1:]) < 8 else torch.baddbmm)(bias, x, weight)
+    thin = min(weight.shape[1:]) < 8 and not torch.is_autocast_enabled(x.device.type)
+    product: Tensor = (Thin.apply if thin else torch.baddbmm)(bias, x, weight)
     return product
 
 

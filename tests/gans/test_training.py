@@ -220,9 +220,9 @@ def test_each_player_stands_still_while_the_other_moves(world):
 
     for name, player in players.items():
 
-        def watched(loss, step, name=name, descend=player.descend):
+        def watched(step, name=name, descend=player.descend):
             before = everything()
-            descend(loss, step)
+            descend(step)
             order.append(name)
             moved.append(
                 [other for other, now in everything().items() if not all(map(torch.equal, now, before[other]))]
