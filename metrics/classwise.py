@@ -6,7 +6,7 @@ from torch import Tensor
 from metrics.collected import Collected
 from metrics.errors import TooFewSamplesError
 from metrics.features import Features
-from metrics.frechet import frechet_distance
+from metrics.frechet import frechet_distance, side
 from metrics.moments import Gaussian
 from metrics.score import Score, Scores
 
@@ -20,10 +20,7 @@ def within_classes(real: Tensor, classes: Tensor, generated: Tensor, assigned: T
     if not both:
         raise TooFewSamplesError("a distance within classes needs a class with 2 real and 2 generated samples")
     return torch.stack(
-        [
-            frechet_distance(Gaussian.of(real[classes == name]), Gaussian.of(generated[assigned == name]))
-            for name in both
-        ]
+        [frechet_distance(Gaussian.of(real[classes == name]), side(generated[assigned == name])) for name in both]
     )
 
 

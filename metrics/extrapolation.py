@@ -5,7 +5,7 @@ from torch import Tensor
 
 from metrics.collected import Collected
 from metrics.features import Features
-from metrics.frechet import frechet_distance
+from metrics.frechet import frechet_distance, side
 from metrics.moments import Gaussian
 from metrics.score import Score, Scores
 
@@ -30,7 +30,7 @@ def extrapolated(real: Gaussian, generated: Tensor, *, seed: int = 0) -> Tensor:
 
 def _subset(real: Gaussian, generated: Tensor, size: int, random: torch.Generator) -> Tensor:
     kept = torch.randperm(len(generated), generator=random)[:size].to(generated.device)
-    return frechet_distance(real, Gaussian.of(generated[kept]))
+    return frechet_distance(real, side(generated[kept]))
 
 
 class FrechetInfinity(Collected):

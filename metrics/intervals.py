@@ -9,6 +9,9 @@ Z = 1.959963984540054
 # A jackknife from fewer samples than this is noise about noise: there is no interval then.
 FEWEST = 20
 
+# A value of less than so many times its own bias is one that the jackknife has no true interval for.
+BIASED = 2
+
 Interval = tuple[float, float]
 
 
@@ -23,13 +26,43 @@ def jackknife(value: float, left_out: Tensor, *, low: float = -math.inf, high: f
     return None if reach is None else (max(low, value - reach), min(high, value + reach))
 
 
-def root_jackknife(value: float, left_out: Tensor) -> Interval | None:
-    """The same on the scale of the square root, where a squared distance near 0 is not skewed."""
-    reach = _reach(left_out)
-    if reach is None or value <= 0:
+def log_jackknife(value: float, left_out: Tensor) -> Interval | None:
+    """The same on the scale of the logarithm, for what is positive, skewed, and less sure the greater it is.
+
+    None where half of the value or more is bias, which the jackknife tells too: at the null, or with few samples for
+    the dimensions, terms of second order lead, and these it counts twice.
+    """
+    reach, count = _reach(left_out), len(left_out)
+    if reach is None or value <= 0 or value < BIASED * (count - 1) * abs(float(left_out.mean()) - value):
         return None
-    root = math.sqrt(value)
-    return max(0.0, root - reach / (2 * root)) ** 2, (root + reach / (2 * root)) ** 2
+    factor = math.exp(reach / value)
+    return value / factor, value * factor
+
+
+def corrected_jackknife(
+    value: float, left_out: Tensor, pairs: Tensor, together: Tensor, *, low: float = -math.inf, high: float = math.inf
+) -> Interval | None:
+    """The jackknife less half of what it counts twice, the interplay of two samples (Efron & Stein, 1981).
+
+    The interplay is itself counted too high, by that of three and more: less all of it covered in 79 to 90 of 100
+    draws what less half of it covered in 93 to 96.
+
+    If both of the `pairs` [P, 2] are left out, the score loses `together` [P] more than by each of them alone; for any
+    other pair of samples, nothing.
+    """
+    reach, count = _reach(left_out), len(left_out)
+    if reach is None or not reach:
+        return None
+    alone = value - left_out
+    both, number = (count - 2) * together, count * (count - 1) / 2
+    sums = (count - 1) * alone.sum() - both.sum()
+    # Over all pairs i < j, of (a_i + a_j - b_ij)^2.
+    squares = (count - 2) * alone.square().sum() + alone.sum().square() + both.square().sum()
+    squares = squares - 2 * (both * alone[pairs].sum(1)).sum()
+    twice = max(0.0, float(squares - sums.square() / number)) / (count * (count - 1))
+    error = reach / _student(count)
+    reach = _student(count) * math.sqrt(max(error**2 - twice / 2, error**2 / 3))
+    return max(low, value - reach), min(high, value + reach)
 
 
 def _reach(left_out: Tensor) -> float | None:

@@ -6,7 +6,7 @@ from torch.nn.functional import normalize
 
 from metrics.collected import Collected
 from metrics.features import Features
-from metrics.frechet import frechet_distance
+from metrics.frechet import frechet_distance, side
 from metrics.moments import Gaussian
 from metrics.score import Score, Scores
 
@@ -37,7 +37,7 @@ class MemorisationInformed(Collected):
     def compute(self) -> Tensor:
         """The distance, a float64 scalar."""
         rows = self.rows()
-        distance = frechet_distance(Gaussian(**self.part("gaussian")), Gaussian.of(rows))
+        distance = frechet_distance(Gaussian(**self.part("gaussian")), side(rows))
         return distance * penalty(nearest_cosine(self.part("rows")["rows"], rows))
 
     def verdict(self, _features: Features, /) -> Scores:

@@ -42,7 +42,13 @@ class Moments:
 
     @property
     def covariance(self) -> Tensor:
+        require_two(self.count)
         return self.scatter / (self.count - 1)
+
+    @property
+    def spread(self) -> Tensor:
+        """The trace of the covariance."""
+        return self.scatter.trace() / (self.count - 1)
 
     def packed(self) -> Tensor:
         """One matrix [D + 1, D + 1]: torchmetrics merges states one by one, and these three only merge together."""
@@ -88,16 +94,20 @@ class Gaussian:
         """Of samples [N, D]. No more samples than dimensions are their own factor: nothing is decomposed."""
         if len(rows) > rows.shape[1]:
             return cls.from_moments(Moments.of(rows))
-        _require_two(len(rows))
+        require_two(len(rows))
         mean = rows.double().mean(0)
         return cls(mean, (rows.double() - mean).T / math.sqrt(len(rows) - 1))
 
+    @property
+    def spread(self) -> Tensor:
+        """The trace of the covariance."""
+        return self.factor.square().sum()
+
     @classmethod
     def from_moments(cls, moments: Moments) -> Self:
-        _require_two(moments.count)
         return cls(moments.mean, factor(moments.covariance))
 
 
-def _require_two(count: int) -> None:
+def require_two(count: int) -> None:
     if count < 2:
         raise TooFewSamplesError(f"a Frechet distance needs at least 2 samples on each side, but one side has {count}")

@@ -11,7 +11,7 @@ from torchmetrics.utilities import dim_zero_cat
 from metrics.distances import Points, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import FEWEST, Interval, jackknife, wilson
+from metrics.intervals import FEWEST, Interval, corrected_jackknife, jackknife, wilson
 from metrics.judge import Judge, pooled
 from metrics.reference import Reference
 from metrics.score import Score, Scores
@@ -28,6 +28,8 @@ class Neighbourhoods:
 
     centres: Tensor
     radii: Tensor
+    # Of the next larger ball [M], and the neighbours without whom it is the ball [M, k].
+    growth: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of(cls, rows: Tensor, neighbours: int = NEIGHBOURS, *, side: str = "real") -> Self:
@@ -36,8 +38,8 @@ class Neighbourhoods:
             raise TooFewSamplesError(
                 f"{neighbours} neighbours need more than {neighbours} {side} samples, not {len(rows)}"
             )
-        distances, _ = nearest(rows, neighbours + 1)
-        return cls(rows, distances[:, -1])
+        distances, places = nearest(rows, min(neighbours + 2, len(rows)))
+        return cls(rows, distances[:, neighbours], (distances[:, -1], places[:, 1 : neighbours + 1]))
 
 
 @dataclass(frozen=True)
@@ -46,25 +48,31 @@ class Meeting:
 
     around: Tensor  # real balls that hold each generated sample [N]
     held: Tensor  # generated samples that each real ball holds [M]
-    only: Tensor  # one of these [M]
+    first: Tensor  # the first of these, and the last [M]
+    last: Tensor
     reached: Tensor | None  # generated balls that hold each real sample [M]
+    owner: Tensor | None  # one of these [M]
 
     @classmethod
     def of(cls, real: Neighbourhoods, generated: Tensor, radii: Tensor | None = None) -> Self:
         """With the radii of the generated samples' own balls [N] also the other way round."""
         middle = real.centres.double().mean(0)
         reals, samples = (Points.of(rows, middle=middle) for rows in (real.centres, generated))
-        around, held, only = [], real.radii.new_zeros(len(reals), dtype=torch.int64), torch.zeros_like(reals.lengths)
-        only, reached, start = only.long(), None if radii is None else torch.zeros_like(held), 0
+        around, start = [], 0
+        held, first, last, reached, owner = torch.zeros(5, len(reals), dtype=torch.int64, device=generated.device)
         for strip in strips(samples, reals):
             inside = strip.within(real.radii)
             around.append(inside.sum(1))
             held += inside.sum(0)
-            only = torch.where(inside.any(0), start + inside.byte().argmax(0), only)
-            if radii is not None and reached is not None:
-                reached += strip.within(radii[start : start + len(inside), None]).sum(0)
-            start += len(inside)
-        return cls(torch.cat(around), held, only, reached)
+            end = start + len(inside)
+            first = torch.where((held == inside.sum(0)) & inside.any(0), start + inside.byte().argmax(0), first)
+            last = torch.where(inside.any(0), end - 1 - inside.flip(0).byte().argmax(0), last)
+            if radii is not None:
+                inside = strip.within(radii[start:end, None])
+                reached += inside.sum(0)
+                owner = torch.where(inside.any(0), start + inside.byte().argmax(0), owner)
+            start = end
+        return cls(torch.cat(around), held, first, last, *((None, None) if radii is None else (reached, owner)))
 
 
 def precision(meeting: Meeting) -> Tensor:
@@ -90,8 +98,47 @@ def coverage(meeting: Meeting) -> Tensor:
 
 def without_each(meeting: Meeting) -> Tensor:
     """The coverage without each generated sample in turn [N]: a ball is lost with the only sample that it holds."""
-    lost = meeting.only[meeting.held == 1].bincount(minlength=len(meeting.around))
+    lost = meeting.first[meeting.held == 1].bincount(minlength=len(meeting.around))
     return coverage(meeting) - lost / len(meeting.held)
+
+
+def without_both(meeting: Meeting) -> tuple[Tensor, Tensor]:
+    """Pairs of generated samples [P, 2] that alone lie in some ball, and the coverage that goes with both [P]."""
+    two = meeting.held == 2
+    pairs, times = torch.unique(torch.stack([meeting.first[two], meeting.last[two]], 1), dim=0, return_counts=True)
+    return pairs, times / len(meeting.held)
+
+
+def recall_without_each(meeting: Meeting, real: Tensor, generated: "Neighbourhoods") -> Tensor:
+    """The recall without each generated sample in turn [N]: its ball goes, and those it was a neighbour of grow.
+
+    Only reals in one ball or in none can change sides: they are met once more, with the balls that would grow.
+    """
+    assert meeting.reached is not None  # noqa: S101 - asked for with the meeting
+    assert meeting.owner is not None  # noqa: S101
+    assert generated.growth is not None  # noqa: S101
+    outer, neighbours = generated.growth
+    fragile = (meeting.reached <= 1).nonzero()[:, 0]
+    change = torch.zeros(len(outer), dtype=torch.float64, device=outer.device)
+    if not len(fragile):
+        return recall(meeting) + change
+    middle = real.double().mean(0)
+    samples, reals = Points.of(generated.centres, middle=middle), Points.of(real[fragile], middle=middle)
+    rings, start = [torch.empty(0, 2, dtype=torch.int64, device=outer.device)], 0
+    for strip in strips(samples, reals):
+        rows = slice(start, start := start + len(strip.block))
+        ring = strip.within(outer[rows, None]) & ~strip.within(generated.radii[rows, None])
+        rings.append(ring.nonzero() + torch.tensor([rows.start, 0], device=outer.device))
+    balls, places = torch.cat(rings).T
+    # Without any neighbour of such a ball it grows over the real sample.
+    gone = neighbours[balls]
+    gone, places = torch.unique(torch.stack([gone, places[:, None].expand_as(gone)], 2).flatten(0, 1), dim=0).T
+    alone, owner = meeting.reached[fragile] == 1, meeting.owner[fragile]
+    saved = torch.zeros_like(alone)
+    saved[places[gone == owner[places]]] = True
+    change += gone[~alone[places]].bincount(minlength=len(change))
+    change -= owner[alone & ~saved].bincount(minlength=len(change))
+    return recall(meeting) + change / len(real)
 
 
 class Neighbours(Judge):
@@ -136,13 +183,13 @@ class Neighbours(Judge):
 
     def compute(self) -> dict[str, Tensor]:
         """Those that are wanted, by name, each a float64 scalar."""
-        return self._scores(self._meeting())
+        return self._scores(self._meeting()[0])
 
     def verdict(self, _features: Features, /) -> Scores:
-        meeting = self._meeting()
+        meeting, balls = self._meeting()
         return Scores(
             scores={
-                name: Score.of(float(value), self._interval(name, float(value), meeting), higher_is_better=True)
+                name: Score.of(float(value), self._interval(name, float(value), meeting, balls), higher_is_better=True)
                 for name, value in self._scores(meeting).items()
             }
         )
@@ -154,26 +201,28 @@ class Neighbours(Judge):
             for name in self.names
         }
 
-    def _interval(self, name: str, value: float, meeting: Meeting) -> Interval | None:
+    def _interval(self, name: str, value: float, meeting: Meeting, balls: Neighbourhoods | None) -> Interval | None:
         count, reals = len(meeting.around), len(meeting.held)
         if name == "precision":  # against fixed balls every sample is in or out by itself
             return wilson(round(value * count), count)
         if name == "density":
             each = meeting.around.double() / self.neighbours
             return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None
-        covered = round(value * reals)
-        if name == "coverage" and count >= FEWEST and min(covered, reals - covered) >= RARE:
-            return jackknife(value, without_each(meeting), low=0.0, high=1.0)
-        return None
+        if count < FEWEST or not RARE <= round(value * reals) <= reals - RARE:
+            return None
+        if name == "coverage":
+            return corrected_jackknife(value, without_each(meeting), *without_both(meeting), low=0.0, high=1.0)
+        assert balls is not None  # noqa: S101 - asked for with the meeting
+        return jackknife(value, recall_without_each(meeting, self._reals().centres, balls), low=0.0, high=1.0)
 
-    def _meeting(self) -> Meeting:
+    def _meeting(self) -> tuple[Meeting, Neighbourhoods | None]:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)
         if not len(generated):
             raise TooFewSamplesError("neighbours need at least one generated sample, but there are none")
-        radii = None
+        balls = None
         if "recall" in self.names:
-            radii = Neighbourhoods.of(generated, self.neighbours, side="generated").radii
-        return Meeting.of(self._reals(), generated, radii)
+            balls = Neighbourhoods.of(generated, self.neighbours, side="generated")
+        return Meeting.of(self._reals(), generated, balls.radii if balls else None), balls
 
     def _reals(self) -> Neighbourhoods:
         if self.reference_centres is not None and self.reference_radii is not None:

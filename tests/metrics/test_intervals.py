@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from metrics.intervals import jackknife, root_jackknife, wilson
+from metrics.intervals import corrected_jackknife, jackknife, log_jackknife, wilson
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,43 @@ def test_the_jackknife_of_a_mean_is_its_standard_error_times_students_t():
     assert (high + low) / 2 == pytest.approx(mean)
 
 
-def test_the_scale_of_the_root_changes_little_far_from_zero_and_stays_positive_near_it():
+def test_the_scale_of_the_logarithm_changes_little_where_the_error_is_small():
     left_out = 100 + torch.linspace(-0.01, 0.01, 50, dtype=torch.float64)
-    assert root_jackknife(100.0, left_out) == pytest.approx(jackknife(100.0, left_out), rel=1e-4)
-    low, high = root_jackknife(0.01, left_out)
-    assert 0 <= low < 0.01 < high
+    assert log_jackknife(100.0, left_out) == pytest.approx(jackknife(100.0, left_out), rel=1e-4)
+    low, high = log_jackknife(1.0, left_out - 99)
+    assert 0 < low < 1 < high
+
+
+@pytest.mark.parametrize(("bias", "given"), [(0.4, True), (0.6, False), (-0.6, False)])
+def test_a_value_that_is_mostly_bias_has_no_interval(bias, given):
+    left_out = 1 + bias / 49 + torch.linspace(-0.001, 0.001, 50, dtype=torch.float64)
+    assert (log_jackknife(1.0, left_out) is not None) == given
+
+
+def test_the_correction_takes_from_a_product_what_the_jackknife_counts_twice():
+    # The U-statistic of x y over pairs, with mean 0: its variance is all of second order, 2 / n (n - 1).
+    count, random = 40, torch.Generator().manual_seed(0)
+    wide, right = [], []
+    for _ in range(200):
+        x = torch.randn(count, generator=random, dtype=torch.float64)
+        total = x.sum()
+
+        def score(total, squares, number):
+            return (total**2 - squares) / (number * (number - 1))
+
+        value = score(total, x.square().sum(), count).item()
+        left_out = score(total - x, x.square().sum() - x.square(), count - 1)
+        pairs = torch.combinations(torch.arange(count))
+        i, j = pairs.T
+        both = score(total - x[i] - x[j], x.square().sum() - x[i].square() - x[j].square(), count - 2)
+        together = left_out[i] + left_out[j] - value - both
+        low, high = corrected_jackknife(value, left_out, pairs, together)
+        right.append((high - low) ** 2)
+        low, high = jackknife(value, left_out)
+        wide.append((high - low) ** 2)
+    true = (2 * 2.0227) ** 2 * 2 / count / (count - 1)
+    assert sum(wide) / 200 > 1.6 * true
+    assert sum(right) / 200 < 1.7 * true
 
 
 def test_an_interval_is_cut_to_where_the_score_can_lie():
@@ -37,4 +69,4 @@ def test_an_interval_is_cut_to_where_the_score_can_lie():
 @pytest.mark.parametrize("count", [0, 1, 19])
 def test_few_samples_give_no_interval(count):
     assert jackknife(1.0, torch.ones(count)) is None
-    assert root_jackknife(1.0, torch.ones(count)) is None
+    assert log_jackknife(1.0, torch.ones(count)) is None

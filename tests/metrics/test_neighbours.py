@@ -7,7 +7,18 @@ from torch import Tensor
 from metrics import Features, Neighbours, distances, evaluate_features, reference
 from metrics.errors import NonFiniteError, TooFewSamplesError, UnfitError, WidthError
 from metrics.features import load
-from metrics.neighbours import NAMES, Meeting, Neighbourhoods, coverage, density, precision, recall, without_each
+from metrics.neighbours import (
+    NAMES,
+    Meeting,
+    Neighbourhoods,
+    coverage,
+    density,
+    precision,
+    recall,
+    recall_without_each,
+    without_both,
+    without_each,
+)
 
 
 def cloud(count: int, width: int, seed: int, *, shift: float = 0.0) -> Tensor:
@@ -161,6 +172,34 @@ def test_leaving_out_each_sample_at_once_is_leaving_it_out():
         coverage(Meeting.of(real, torch.cat([generated[:place], generated[place + 1 :]]))).item() for place in range(25)
     ]
     assert without_each(Meeting.of(real, generated)).tolist() == pytest.approx(slowly)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5])
+def test_the_recall_without_each_sample_is_the_recall_without_it(width):
+    real = Neighbourhoods.of(cloud(60, width, 0))
+    generated = cloud(25, width, 1, shift=0.5)
+
+    def recalled(rows: Tensor) -> float:
+        return recall(Meeting.of(real, rows, Neighbourhoods.of(rows, 3).radii)).item()
+
+    balls = Neighbourhoods.of(generated, 3)
+    found = recall_without_each(Meeting.of(real, generated, balls.radii), real.centres, balls)
+    slowly = [recalled(torch.cat([generated[:place], generated[place + 1 :]])) for place in range(25)]
+    assert found.tolist() == pytest.approx(slowly)
+    assert len(set(slowly)) > 2
+
+
+def test_two_samples_that_share_a_ball_take_it_with_them_together(monkeypatch):
+    monkeypatch.setattr(distances, "BLOCK", 7)
+    real, generated = Neighbourhoods.of(cloud(60, 2, 0)), cloud(20, 2, 1)
+    meeting = Meeting.of(real, generated)
+    pairs, together = without_both(meeting)
+    assert len(pairs)
+    alone = coverage(meeting) - without_each(meeting)
+    for (one, other), more in zip(pairs.tolist(), together.tolist(), strict=True):
+        rest = torch.cat([generated[:one], generated[one + 1 : other], generated[other + 1 :]])
+        lost = coverage(meeting) - coverage(Meeting.of(real, rest))
+        assert lost.item() == pytest.approx((alone[one] + alone[other]).item() + more)
 
 
 def interval(real: Neighbourhoods, generated: Tensor) -> tuple[float, float] | None:
