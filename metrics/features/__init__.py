@@ -9,11 +9,14 @@ from torch import Tensor
 
 from metrics.errors import RangeError, TooFewSamplesError, UnfitError, UnknownNameError
 from metrics.features import inception as _inception
+from metrics.features.dinov2 import DINOv2
 from metrics.features.extractor import Extractor, Features, Kind
 from metrics.features.identity import Identity
 from metrics.features.inception import Inception
 from metrics.features.lenet import LeNet
 from metrics.features.ranges import RANGES, Range, conform, require_finite
+from metrics.features.vision import PREFIX, TorchVision
+from metrics.features.wrapped import wrap
 from metrics.names import nearest
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "extract",
     "load",
     "require_finite",
+    "wrap",
 ]
 
 Samples = Tensor | Iterable[Tensor]
@@ -67,12 +71,33 @@ EXTRACTORS = {
             logits=True,
             make=lambda weights, cache, download: Inception(_inception.find(weights, cache, download=download)),
         ),
+        Entry(
+            name="inception-antialias",
+            summary="the same behind an antialiased resize, as torchmetrics has it; not comparable with inception",
+            paper="Parmar et al., 2022",
+            logits=True,
+            make=lambda weights, cache, download: Inception(
+                _inception.find(weights, cache, download=download), protocol="antialias"
+            ),
+        ),
+        Entry(
+            name="dinov2",
+            summary="1024 features of ViT-L/14, closer to what people see; needs timm and a file of weights",
+            paper="Oquab et al., 2023; Stein et al., 2023",
+            logits=False,
+            make=lambda weights, _cache, _download: DINOv2(weights),
+        ),
     )
 }
 
 
 def load(name: str, *, weights: Path | None = None, cache: Path | None = None, download: bool = False) -> Extractor:
-    """The extractor of this name, in evaluation mode. Nothing is fetched from the network unless `download` says so."""
+    """The extractor of this name, in evaluation mode; `torchvision:resnet18` is that model of torchvision's.
+
+    Nothing is fetched from the network unless `download` says so.
+    """
+    if name.startswith(PREFIX):
+        return TorchVision(name, weights)
     if name not in EXTRACTORS:
         raise UnknownNameError(f"there is no extractor {name!r}; {nearest(name, EXTRACTORS)}")
     return EXTRACTORS[name].make(weights, cache, download)

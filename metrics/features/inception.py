@@ -3,13 +3,15 @@
 import hmac
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from metrics.errors import WeightsError
+from metrics.errors import UnknownNameError, WeightsError
 from metrics.features.extractor import Extractor, Features, Kind, Shape, sha256
+from metrics.names import nearest
 
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}"
@@ -55,13 +57,24 @@ class Network(nn.Module):
         return pooled, functional.linear(pooled, self.fc.weight)
 
 
+Protocol = Literal["tf1", "antialias"]
+RESIZES: dict[Protocol, str] = {"tf1": f"bilinear-tf1-{SIDE}", "antialias": f"bilinear-antialias-{SIDE}"}
+
+
 class Inception(Extractor):
-    """Pooled features and unbiased logits, in the original protocol: TensorFlow 1's bilinear resize, no antialias."""
+    """Pooled features and unbiased logits.
+
+    Protocol `tf1` is the original one, TensorFlow 1's bilinear resize; `antialias` is what torchmetrics has done since
+    1.9, which moves features by up to 2.8 % of the largest. The resize is part of every score's protocol.
+    """
 
     batch = 64
 
-    def __init__(self, weights: Path, *, expected: str = SHA256) -> None:
-        super().__init__(name="inception", digest=_checked(weights, expected), resize="bilinear-tf1-299")
+    def __init__(self, weights: Path, *, protocol: Protocol = "tf1", expected: str = SHA256) -> None:
+        if protocol not in RESIZES:
+            raise UnknownNameError(f"inception has no protocol {protocol!r}; {nearest(protocol, RESIZES)}")
+        super().__init__(name="inception", digest=_checked(weights, expected), resize=RESIZES[protocol])
+        self.protocol = protocol
         self.network = _load(weights).to(memory_format=torch.channels_last)
         self.settle()
 
@@ -71,11 +84,21 @@ class Inception(Extractor):
         return f"inception reads grey or colour images of shape (1 or 3, H, W), but these are {kind} of shape {shape}"
 
     def forward(self, batch: Tensor) -> Features:
-        from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as resize
-
         colour = batch.float().expand(-1, 3, -1, -1)
-        images = (resize(colour, size=(SIDE, SIDE), align_corners=False) - 128) / 128
+        resize = _like_tensorflow1 if self.protocol == "tf1" else _antialiased
+        images = (resize(colour) - 128) / 128
         return Features(*self.network(images.to(memory_format=torch.channels_last)))
+
+
+def _like_tensorflow1(images: Tensor) -> Tensor:
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as resize
+
+    resized: Tensor = resize(images, size=(SIDE, SIDE), align_corners=False)
+    return resized
+
+
+def _antialiased(images: Tensor) -> Tensor:
+    return functional.interpolate(images, size=(SIDE, SIDE), mode="bilinear", align_corners=False, antialias=True)
 
 
 def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:

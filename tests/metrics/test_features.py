@@ -128,7 +128,7 @@ def test_every_error_is_a_value_error():
     assert issubclass(MetricsError, ValueError)
 
 
-@pytest.mark.parametrize("name", [name for name in EXTRACTORS if name != "inception"])
+@pytest.mark.parametrize("name", ["identity", "lenet"])
 def test_extractors_describe_themselves_as_the_catalogue_does(name):
     extractor, entry = load(name), EXTRACTORS[name]
     features = extract(extractor, digits(2), range="uint8")

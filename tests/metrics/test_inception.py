@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from metrics import METRICS, features
-from metrics.errors import UnfitError, WeightsError
+from metrics.errors import UnfitError, UnknownNameError, WeightsError
 from metrics.features import extract
 from metrics.features.extractor import sha256
 from metrics.features.inception import FILE, Inception, Network
@@ -111,3 +111,16 @@ def test_only_inception_earns_the_names_of_the_literature():
             assert family.keys("inception")[0] == LITERATURE.get(family.name, family.name)
             assert family.keys("lenet")[0].endswith("_lenet")
     assert {"fid", "kid", "inception_score", "mifid"} <= set(LITERATURE.values())
+
+
+def test_the_antialiased_protocol_says_so_and_gives_other_features(weights, inception, images):
+    other = Inception(weights, protocol="antialias", expected=sha256(weights))
+    assert (inception.resize, other.resize) == ("bilinear-tf1-299", "bilinear-antialias-299")
+    large = images.repeat(1, 1, 20, 20)[..., :600, :600]  # only what shrinks is aliased
+    one, two = (extract(extractor, large[:1], range="uint8").pooled for extractor in (inception, other))
+    assert (one - two).abs().max() > 1e-3 * one.abs().max()
+
+
+def test_an_unknown_protocol_names_the_nearest_one(weights):
+    with pytest.raises(UnknownNameError, match="did you mean 'antialias'"):
+        Inception(weights, protocol="antialiased", expected=sha256(weights))
