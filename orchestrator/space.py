@@ -19,7 +19,7 @@ class Contender:
 
     index: int
     variant: str
-    hyperparameters: dict[str, Value | None]
+    hyperparameters: dict[str, Value]
     data: dict[str, Any]
     budget: dict[str, Any]
 

@@ -19,7 +19,7 @@ from orchestrator.config.models import (
     Value,
 )
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.space import circle, combinations
+from orchestrator.space import circle, combinations, contenders
 from orchestrator.stopping import acting
 
 
@@ -31,6 +31,8 @@ def check(experiment: Experiment, document: Document, *, here: bool = True) -> N
         _check_fixed(experiment, variants, document)
         _check_space(experiment, variants, document)
         _check_search(experiment, document)
+        with _located(document, ("space",)):
+            contenders(experiment)  # values that are possible one by one may not go together
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
             _check_data(data, document, ("study", "data", index))
@@ -83,8 +85,18 @@ def _variants(experiment: SearchExperiment, document: Document) -> Sequence[str]
 
 
 def _check_fixed(experiment: Experiment, variants: Sequence[str], document: Document) -> None:
-    for name, value in experiment.hyperparameters.items():
-        _check_values(name, [value], variants, document, ("hyperparameters", name))
+    fixed = experiment.hyperparameters
+    for variant in variants:
+        for name in fixed:
+            _check_read(name, variant, document, ("hyperparameters", name))
+        try:
+            gans.variant(variant, fixed)
+        except gans.ConfigError:
+            for name, value in fixed.items():
+                with _located(document, ("hyperparameters", name)):
+                    gans.variant(variant, {name: value})
+            with _located(document, ("hyperparameters",)):  # each is possible alone, but not together
+                gans.variant(variant, fixed)
 
 
 def _check_space(experiment: SearchExperiment, variants: Sequence[str], document: Document) -> None:
@@ -101,7 +113,7 @@ def _check_space(experiment: SearchExperiment, variants: Sequence[str], document
     for name, dimension in space.items():
         if name != "variant":
             readers = [variant for variant in variants if _may_exist(name, variant, space)]
-            _check_law(name, dimension, readers, document)
+            _check_law(name, dimension, readers, experiment.hyperparameters, document)
 
 
 def _check_condition(
@@ -132,8 +144,10 @@ def _may_exist(name: str, variant: str, space: dict[str, Dimension]) -> bool:
     )
 
 
-def _check_law(name: str, dimension: Dimension, variants: Sequence[str], document: Document) -> None:
-    """Each of the variants must read the name, and accept whatever the law can draw."""
+def _check_law(
+    name: str, dimension: Dimension, variants: Sequence[str], fixed: dict[str, Value], document: Document
+) -> None:
+    """Each of the variants must read the name, and accept whatever the law can draw beside what is fixed."""
     here = ("space", name)
     if not variants:
         document.fail((*here, "when"), f"no variant meets these conditions, so {name} is never drawn")
@@ -141,25 +155,21 @@ def _check_law(name: str, dimension: Dimension, variants: Sequence[str], documen
     if readers and len(readers) < len(variants):
         other = next(variant for variant in variants if variant not in readers)
         document.fail(here, f"{other} does not read {name!r}; add when: {{variant: [{', '.join(readers)}]}}")
-    _check_values(name, [], variants, document, here)
-    whole = any(gans.hyperparameters(gans.variant(variant))[name].kind == "int" for variant in variants)
-    if whole and dimension.law in ("uniform", "loguniform"):
-        document.fail((*here, dimension.law), f"{name} is a whole number; draw it by randint or choice")
-    _check_values(name, dimension.extremes, variants, document, (*here, dimension.law))
-
-
-def _check_values(
-    name: str, values: Sequence[Value], variants: Sequence[str], document: Document, location: Location
-) -> None:
-    """Each of the variants must read the name and accept each of the values."""
     for variant in variants:
-        known = gans.hyperparameters(gans.variant(variant))
-        if name not in known:
-            hint = f"{did_you_mean(name, known)}; it reads {', '.join(known)}"
-            document.fail(location, f"{variant} does not read {name!r}{hint}")
-        for value in values:
-            with _located(document, location):
-                gans.variant(variant, {name: value})
+        _check_read(name, variant, document, here)
+        kind = gans.hyperparameters(gans.variant(variant))[name].kind
+        if kind == "int" and dimension.law in ("uniform", "loguniform"):
+            document.fail((*here, dimension.law), f"{name} is a whole number; draw it by randint or choice")
+        for value in dimension.extremes:
+            with _located(document, (*here, dimension.law)):
+                gans.variant(variant, {**fixed, name: value})
+
+
+def _check_read(name: str, variant: str, document: Document, location: Location) -> None:
+    known = gans.hyperparameters(gans.variant(variant))
+    if name not in known:
+        hint = f"{did_you_mean(name, known)}; it reads {', '.join(known)}"
+        document.fail(location, f"{variant} does not read {name!r}{hint}")
 
 
 def _check_search(experiment: SearchExperiment, document: Document) -> None:

@@ -81,7 +81,7 @@ SOURCES = {"name": ("download", "radius", "spacing", "std"), "images": ("size", 
 """Where data may come from, and what may be said beside it."""
 
 Number = int | float
-Value = int | float | bool | str
+Value = int | float | bool | str | None
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -300,7 +300,7 @@ class Experiment(Model):
     """What every experiment file says."""
 
     name: Name
-    hyperparameters: dict[str, Value] = {}
+    hyperparameters: dict[str, Value] = Field({}, description="fixed ones, by the names of `ganarena list variants`")
     budget: Budget
     seeds: Seeds = (0,)
     evaluation: Evaluation = Evaluation()

@@ -135,13 +135,17 @@ batch: 64 => batch: 6.5
 batch: 64 => batch: big
     4: hyperparameters.batch: batch must be a whole number of at least 2, but 'big' came
 batch: 64 => batch: null
-    4: hyperparameters.batch: expected a number, true or false or text, found nothing
+    4: hyperparameters.batch: batch must be a whole number of at least 2, but None came
+batch: 64 => batch: [64]
+    4: hyperparameters.batch: expected a number, true or false or text, found a list
 batch: 64 => beta1: .nan
     4: hyperparameters.beta1: expected a finite number, found .nan
 batch: 64 => beta1: .inf
     4: hyperparameters.beta1: expected a finite number, found .inf
 batch: 64 => generator_lr: 1e-3
     9: space.generator_lr: fixed under hyperparameters as well; give each name in one place
+variant: gan\ndata: {name: ring8}\nhyperparameters: {batch: 64} => variant: pacgan\ndata: {name: ring8}\nhyperparameters: {batch: 6, packing: 4}
+    4: hyperparameters: a batch of 6 samples cannot be cut into packs of 4; take a multiple
 
 # Laws.
 generator_lr: => penalty.weight:

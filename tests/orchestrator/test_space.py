@@ -3,12 +3,14 @@
 import math
 import random
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gans
-from orchestrator.config import SearchExperiment, StudyExperiment
+from orchestrator.config import SearchExperiment, StudyExperiment, validate
+from orchestrator.config.document import Document
 from orchestrator.errors import RequestError
 from orchestrator.space import Contender, canonical, contenders, digest
 
@@ -136,6 +138,33 @@ def test_a_space_without_dimensions_is_the_variant_itself():
     (alone,) = grid({})
     assert alone == contenders(experiment({}, search={"contenders": 1}))[0]
     assert alone.hyperparameters["batch"] == gans.variant("gan").batch
+
+
+def test_the_configuration_of_a_contender_is_an_experiment_of_its_own():
+    for contender in drawn(SPACE, contenders=20):
+        document = Document("record", {"name": "again", **contender.configuration}, {})
+        (alone,) = contenders(validate(document, folder=Path()))
+        assert alone.configuration == contender.configuration
+
+
+def test_values_that_do_not_go_together_are_refused_where_they_are_searched():
+    space = {"batch": {"choice": [6, 8]}, "packing": {"choice": [2, 4]}}
+    search = {"sampler": "grid"}
+    whole = {"name": "x", "variant": "pacgan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
+    document = Document("f", whole | {"space": space, "search": search}, {("space",): "f:5"})
+    with pytest.raises(RequestError, match="f:5: space: a batch of 6 samples cannot be cut into packs of 4"):
+        validate(document, folder=Path())
+    space["batch"]["choice"] = [8, 16]
+    assert len(contenders(validate(document, folder=Path()))) == 4
+
+
+def test_nothing_is_a_value_where_a_variant_reads_it_so():
+    (kept, off) = contenders(
+        experiment(
+            {"ema_half_life": {"choice": [1000, None]}}, variant="r1gan", search={"contenders": None, "sampler": "grid"}
+        )
+    )
+    assert (kept.hyperparameters["ema_half_life"], off.hyperparameters["ema_half_life"]) == (1000, None)
 
 
 def test_fixed_hyperparameters_hold_for_every_contender():
