@@ -17,6 +17,7 @@ from .data.dataset import Dataset, class_shares
 from .engine import Engine
 from .feeding import Feed
 from .losses import Loss
+from .memory import give
 from .networks import Encoding, Modes, bind, rows
 from .optimisers import column
 from .streams import Device, seeded
@@ -89,6 +90,8 @@ class Player:
             self.gradient += torch.cat(parts, 1)
         else:
             torch.cat(parts, 1, out=self.gradient)
+        for slope in slopes:
+            give(slope)
 
     @torch.no_grad()
     def descend(self, step: int) -> None:
@@ -112,8 +115,8 @@ class Player:
 
     def update_to_weight(self, index: int, step: int) -> Tensor:
         """How long the last update, number `step`, was against the weights of replica `index`."""
-        stride = self.optimiser.stride(self.numbers, step)[index]
-        ratio: Tensor = (stride * self.scratch[index]).norm() / self.weights[index].norm()
+        update = self.optimiser.last_update(self.gradient, self.memory, self.numbers, step)[index]
+        ratio: Tensor = update.norm() / self.weights[index].norm()
         return ratio
 
     @property

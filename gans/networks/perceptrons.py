@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu_
 
 from ..configuration import whole
+from ..memory import give, take
 
 
 class Perceptron(nn.Module):
@@ -32,43 +33,57 @@ class Perceptron(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(2)
         for number, (weight, bias) in enumerate(self.layers):
-            x = dense(bias, x, weight)
-            if number < len(self.layers) - 1:
-                x = leaky_relu_(x, self.slope)
+            x = dense(bias, x, weight, None if number == len(self.layers) - 1 else self.slope)
         if self.squash:
             x = x.tanh()
         return x.squeeze(2) if self.shape is None else x.reshape(*x.shape[:2], *self.shape)
 
 
-def dense(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-    """`bias + x @ weight`."""
-    thin = min(weight.shape[1:]) < 8 and not torch.is_autocast_enabled(x.device.type)
-    product: Tensor = (Thin.apply if thin else torch.baddbmm)(bias, x, weight)
-    return product
+def dense(bias: Tensor, x: Tensor, weight: Tensor, slope: float | None = None) -> Tensor:
+    """`bias + x @ weight`, and through a leaky rectifier of this slope if there is one."""
+    if torch.is_autocast_enabled(x.device.type):
+        product = torch.baddbmm(bias, x, weight)
+        return product if slope is None else leaky_relu_(product, slope)
+    out: Tensor = Dense.apply(bias, x, weight, slope)
+    return out
 
 
-class Thin(torch.autograd.Function):
-    """`bias + x @ weight` for a weight `[R, in, out]` of few rows or columns: of a point, of a logit.
+class Dense(torch.autograd.Function):
+    """A layer in as few passes over memory as it takes, since on small networks passes cost as much as products.
 
-    A batched product that leaves one or two columns runs ten times slower than the same product turned into rows, so
+    The rectifier works in place on the way and on the way back: nobody but the next layer has seen either tensor. A
+    batched product that leaves one or two columns runs ten times slower than the same product turned into rows, so
     those are taken transposed. Both directions are differentiable again, for penalties.
     """
 
     @staticmethod
-    def forward(ctx: Any, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
-        ctx.save_for_backward(x, weight)
+    def forward(ctx: Any, bias: Tensor, x: Tensor, weight: Tensor, slope: float | None) -> Tensor:
         # Few columns come as a view, which must not leave a function of one's own; the sum is no view any more.
-        return bias + _product(x, weight) if _few(weight) else torch.baddbmm(bias, x, weight)
+        out = bias + _product(x, weight) if _few(weight) else torch.baddbmm(bias, x, weight)
+        if slope is not None:
+            leaky_relu_(out, slope)
+        ctx.slope = slope
+        ctx.save_for_backward(x, weight, None if slope is None else out)
+        return out
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        for_bias, for_x, for_weight = ctx.needs_input_grad
-        return (
-            slope.sum(1, keepdim=True) if for_bias else None,
-            _product(slope, weight.transpose(1, 2)) if for_x else None,
-            _product(x.transpose(1, 2), slope) if for_weight else None,
+    def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, out = ctx.saved_tensors
+        for_bias, for_x, for_weight, _ = ctx.needs_input_grad
+        if out is not None:
+            if torch.is_grad_enabled():  # a slope of this slope will be asked for; the factor itself is piecewise flat
+                back = back * torch.where(out.detach() > 0, 1.0, ctx.slope)
+            else:
+                back = torch.ops.aten.leaky_relu_backward(back, out, ctx.slope, True, grad_input=back)
+        found = (
+            back.sum(1, keepdim=True) if for_bias else None,
+            _product(back, weight.transpose(1, 2)) if for_x else None,
+            _product(x.transpose(1, 2), back) if for_weight else None,
+            None,
         )
+        if out is not None and not torch.is_grad_enabled():
+            give(back)
+        return found
 
 
 def _few(columns: Tensor) -> bool:
@@ -79,7 +94,9 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
     """`left @ right`, with its few columns computed as rows."""
     if _few(right):
         return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
-    return torch.bmm(left, right)
+    # Where slopes of slopes may be asked for, autograd has to see a fresh result.
+    out = None if torch.is_grad_enabled() else take(torch.Size((*left.shape[:2], right.shape[2])), left)
+    return torch.mul(left, right, out=out) if left.shape[2] == 1 else torch.bmm(left, right, out=out)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,12 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import leaky_relu
 
 from gans import ConfigError
 from gans.configuration import describe
 from gans.networks import Alone, BatchNorm, ByKind, Convolutional, Modes, Perceptrons, bind, rebuilt, rows
-from gans.networks.perceptrons import Thin
+from gans.networks.perceptrons import Dense
 from gans.streams import seeded
 
 
@@ -35,15 +36,17 @@ def test_the_a5_networks_have_the_published_number_of_weights():
     assert sum(p.numel() for p in discriminator.parameters()) == 2 * 128 + 128 + 128 * 128 + 128 + 128 + 1
 
 
-@pytest.mark.parametrize("shape", [(5, 1), (9, 2), (2, 9), (1, 3)])
-def test_a_thin_product_is_a_product_once_and_twice_differentiable(shape):
+@pytest.mark.parametrize("slope", [None, 0.2])
+@pytest.mark.parametrize("shape", [(5, 1), (9, 2), (2, 9), (1, 3), (9, 10)])
+def test_a_layer_is_its_formula_once_and_twice_differentiable(shape, slope):
     random = torch.Generator().manual_seed(0)
     x = torch.randn(2, 4, shape[0], generator=random, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(2, *shape, generator=random, dtype=torch.float64, requires_grad=True)
     bias = torch.randn(2, 1, shape[1], generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.allclose(Thin.apply(bias, x, weight), bias + x @ weight)
-    assert torch.autograd.gradcheck(Thin.apply, (bias, x, weight))
-    assert torch.autograd.gradgradcheck(Thin.apply, (bias, x, weight))
+    assert torch.allclose(Dense.apply(bias, x, weight, None), bias + x @ weight)
+    assert torch.allclose(Dense.apply(bias, x, weight, 0.2), leaky_relu(bias + x @ weight, 0.2))
+    assert torch.autograd.gradcheck(Dense.apply, (bias, x, weight, slope))
+    assert torch.autograd.gradgradcheck(Dense.apply, (bias, x, weight, slope))
 
 
 @pytest.mark.parametrize("size", [8, 16, 28, 32, 64])

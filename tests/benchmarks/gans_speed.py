@@ -1,0 +1,162 @@
+"""How fast is a step, against the plain loop that one would write by hand? `python -m tests.benchmarks.gans_speed`.
+
+Both train the same networks on one thread with the same data, losses and optimiser; they take turns within one run, CPU
+seconds are counted, and the median of the rounds' ratios is shown.
+"""
+
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+import gans
+from gans.data import Dataset, Finite, Split, load
+from gans.replicas import Stack
+
+RESULTS = Path(__file__).parent / "results" / "gans_speed.md"
+ROUNDS = 9
+Step = Callable[[], object]
+
+
+def pictures(size: int = 28) -> Dataset:
+    random = torch.Generator().manual_seed(0)
+    split = Split(torch.randint(0, 256, (3000, 1, size, size), generator=random, dtype=torch.uint8))
+    return Finite(name="pictures", splits=dict.fromkeys(("train", "select", "final"), split))
+
+
+def dense(*widths: int) -> nn.Module:
+    layers: list[nn.Module] = []
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*layers[:-1])
+
+
+def dcgan(width: int = 32, latent: int = 64) -> tuple[nn.Module, nn.Module]:
+    wide = 2 * width
+    generator = nn.Sequential(
+        nn.Linear(latent, wide * 49, bias=False), nn.Unflatten(1, (wide, 7, 7)),
+        nn.BatchNorm2d(wide), nn.ReLU(), nn.ConvTranspose2d(wide, width, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(width), nn.ReLU(), nn.ConvTranspose2d(width, 1, 4, 2, 1), nn.Tanh(),
+    )  # fmt: skip
+    discriminator = nn.Sequential(
+        nn.Conv2d(1, width, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(width, wide, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(wide), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(wide * 49, 1),
+    )  # fmt: skip
+    return generator, discriminator
+
+
+def plain(generator: nn.Module, discriminator: nn.Module, draw: Callable[[], torch.Tensor], latent: int) -> Step:
+    """The loop of every tutorial: two optimisers, two backward passes."""
+    g_rule = torch.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
+    d_rule = torch.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999))
+
+    def step() -> None:
+        real = draw()
+        fake = generator(torch.randn(len(real), latent))
+        real_logits, fake_logits = discriminator(real), discriminator(fake.detach())
+        loss = cross_entropy(real_logits, torch.ones_like(real_logits))
+        loss = loss + cross_entropy(fake_logits, torch.zeros_like(fake_logits))
+        d_rule.zero_grad()
+        loss.backward()
+        d_rule.step()
+        logits = discriminator(fake)
+        loss = cross_entropy(logits, torch.ones_like(logits))
+        g_rule.zero_grad()
+        loss.backward()
+        g_rule.step()
+
+    return step
+
+
+def points(batch: int) -> Callable[[], torch.Tensor]:
+    centres = load("ring8").modes.centres  # type: ignore[union-attr]
+    return lambda: centres[torch.randint(8, (batch,))] + 0.1 * torch.randn(batch, 2)
+
+
+def images(data: Dataset, batch: int) -> Callable[[], torch.Tensor]:
+    samples = data.split("train").samples
+    return lambda: samples[torch.randint(len(samples), (batch,))].float() / 127.5 - 1
+
+
+def ours(name: str, data: Dataset, batch: int, replicas: int = 1) -> Step:
+    variant = gans.variant(name, {"batch": batch})
+    return Stack([variant] * replicas, data, tuple(range(replicas))).advance
+
+
+def seconds(step: Step, steps: int) -> float:
+    start = time.process_time()
+    for _ in range(steps):
+        step()
+    return (time.process_time() - start) / steps
+
+
+def compared(theirs: Step, mine: Step, steps: tuple[int, int]) -> tuple[float, float, float]:
+    """CPU seconds of one step of each, and the median ratio theirs / mine."""
+    for step, count in ((theirs, steps[0]), (mine, steps[1])):
+        seconds(step, max(3, count // 5))
+    rounds = [(seconds(theirs, steps[0]), seconds(mine, steps[1])) for _ in range(ROUNDS)]
+    median = statistics.median
+    return median(t for t, _ in rounds), median(m for _, m in rounds), median(t / m for t, m in rounds)
+
+
+def product_rate(replicas: int, batch: int) -> float:
+    """GFLOP/s of the product that dominates a step, on its own."""
+    left, right = torch.randn(replicas, 2 * batch, 128), torch.randn(replicas, 128, 128)
+    out = torch.empty(replicas, 2 * batch, 128)
+    taken = min(seconds(lambda: torch.bmm(left, right, out=out), 30) for _ in range(5))
+    return 2 * replicas * 2 * batch * 128 * 128 / taken / 1e9
+
+
+def flops(batch: int) -> float:
+    """Of the products of one step of one replica of the 2x128 perceptrons, latent 16: forwards and both ways back."""
+    generator, discriminator = 16 * 128 + 128 * 128 + 128 * 2, 2 * 128 + 128 * 128 + 128
+    back = generator - 16 * 128  # the first layer's input needs no slope
+    game = generator + generator + back  # forward, slopes of weights, slopes of inputs
+    judged = 2 * (3 * discriminator - 2 * 128) + 2 * discriminator  # reals and fakes, and once more for the generator
+    return 2 * batch * (game + judged)
+
+
+def main() -> int:
+    torch.set_num_threads(1)
+    ring, squares = load("ring8"), pictures()
+    lines = ["| what | plain loop, ms | ours, ms | ratio | asked for |", "|---|--:|--:|--:|--:|"]
+
+    def row(what: str, theirs: float, mine: float, ratio: str, asked: str) -> None:
+        lines.append(f"| {what} | {1e3 * theirs:.3f} | {1e3 * mine:.3f} | {ratio} | {asked} |")
+        print(lines[-1], flush=True)
+
+    theirs, mine, ratio = compared(
+        plain(dense(16, 128, 128, 2), dense(2, 128, 128, 1), points(64), 16), ours("gan", ring, 64), (200, 200)
+    )
+    row("2x128 perceptrons, batch 64, one replica", theirs, mine, f"{1 / ratio:.2f}x the time", "<= 1.05x")
+    theirs, mine, ratio = compared(plain(*dcgan(), images(squares, 64), 64), ours("dcgan", squares, 64), (5, 5))
+    row("DCGAN 28x28, batch 64, one replica", theirs, mine, f"{1 / ratio:.2f}x the time", "<= 1.05x")
+    for batch, asked in ((64, ">= 4x"), (256, ">= 1.8x")):
+        loop = plain(dense(16, 128, 128, 2), dense(2, 128, 128, 1), points(batch), 16)
+        theirs, mine, ratio = compared(loop, ours("gan", ring, batch, 16), (100, 15))
+        share = 16 * flops(batch) / mine / 1e9 / product_rate(16, batch)
+        row(
+            f"the same perceptrons, batch {batch}, 16 replicas",
+            theirs,
+            mine,
+            f"{16 * ratio:.2f}x replica-steps per second, {share:.0%} of the product rate",
+            asked,
+        )
+    RESULTS.parent.mkdir(exist_ok=True)
+    note = RESULTS.read_text().partition("\n## ")[2] if RESULTS.exists() else ""
+    environment = f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, one thread"
+    text = "# Speed of a step\n\n"
+    text += f"`python -m tests.benchmarks.gans_speed` ({environment}); CPU seconds, interleaved, {ROUNDS} rounds.\n\n"
+    RESULTS.write_text(text + "\n".join(lines) + "\n" + (f"\n## {note}" if note else ""))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
