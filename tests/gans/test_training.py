@@ -310,3 +310,35 @@ def test_progress_counts_steps_and_images(world):
 def test_seeds_that_cannot_be_meant_are_refused(seeds, world):
     with pytest.raises(ConfigError, match="seed"):
         train(world.small("gan"), world.data["points"], Budget(steps=1, tick=1), seeds)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "seeds"),
+    [
+        ("gan", "points", (0, 1, 2)),
+        ("wgan_gp", "points", (3,)),
+        ("r3gan", "points", (0, 1)),
+        ("acgan", "points", (0, 1)),
+        ("bigan", "points", (4,)),
+        ("pacgan", "points", (0, 1)),
+        ("dcgan", "pictures", (0, 1)),
+        ("sngan", "pictures", (5,)),
+        ("sgan", "pictures", (0,)),
+    ],
+)
+def test_killed_at_twenty_random_steps_the_last_weights_are_those_of_the_training_that_was_not(
+    name, kind, seeds, world, tmp_path
+):
+    variant, data, steps = world.small(name, ema_half_life=50), world.data[kind], 60
+    *_, whole = train(variant, data, Budget(steps=steps, tick=1), seeds)
+    order = torch.randperm(steps - 1, generator=torch.Generator().manual_seed(len(name)))
+    reached = None
+    for kill in sorted((order[:20] + 1).tolist()):
+        for progress in train(variant, data, Budget(steps=steps, tick=1), seeds, resume=reached):
+            if progress.step == kill:
+                progress.save(tmp_path)
+                break
+        reached = tmp_path
+    *_, resumed = train(variant, data, Budget(steps=steps, tick=steps), seeds, resume=tmp_path)
+    assert resumed.step == steps
+    assert world.equal(world.weights(resumed), world.weights(whole))
