@@ -1,7 +1,7 @@
 """What there is: the catalogues of `ganarena list`, read from the code itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 Entry = dict[str, Any]
@@ -18,11 +18,8 @@ def _variants() -> list[Entry]:
     found = []
     for name, make in gans.VARIANTS.items():
         variant = make()
-        parameters = [
-            {"name": each.name, "default": each.default, "unit": each.unit, "summary": each.summary}
-            for each in gans.hyperparameters(variant).values()
-        ]
-        found.append({"name": name, "summary": variant.summary, "paper": variant.paper, "hyperparameters": parameters})
+        read = [asdict(each) for each in gans.hyperparameters(variant).values()]
+        found.append(_line(name, variant) | {"hyperparameters": read, "evidence": list(variant.evidence)})
     return found
 
 
@@ -50,11 +47,11 @@ def _extractors() -> list[Entry]:
 def _rules() -> list[Entry]:
     from orchestrator.stopping import RULES
 
-    found = []
-    for name, make in RULES.items():
-        settings = [{"name": each.name, "default": each.default} for each in fields(make())]  # type: ignore[arg-type]
-        found.append({"name": name, "summary": _first_line(make), "paper": None, "settings": settings})
-    return found
+    settings = {name: fields(make()) for name, make in RULES.items()}  # type: ignore[arg-type]
+    return [
+        entry | {"settings": [{"name": each.name, "default": each.default} for each in settings[entry["name"]]]}
+        for entry in _values(RULES)
+    ]
 
 
 def _values(catalogue: Mapping[str, Any]) -> list[Entry]:
@@ -92,7 +89,7 @@ CATALOGUES: dict[str, Callable[[], list[Entry]]] = {
 
 
 def _line(name: str, entry: Any) -> Entry:
-    return {"name": name, "summary": entry.summary, "paper": entry.paper or None}
+    return {"name": name, "summary": entry.summary, "paper": None if entry.paper in ("", "none") else entry.paper}
 
 
 def _first_line(thing: Any) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +53,13 @@ def judge(
     judges.check(metrics, network, reals.modes)
     with _told_of(fake):
         features = judges.features.extract(network, fakes.samples, range=fakes.range)
+        features = replace(features, labels=fakes.labels)
     with _told_of(real):
         reference = judges.reference.build(
             network,
             reals.samples,
             range=reals.range,
+            labels=reals.labels,
             digest=reals.about["digest"],
             split=f"{reals.about['split']}/{samples or 'all'}/{seed}",
             metrics=metrics,

@@ -26,11 +26,12 @@ ARRAYS = ("samples", "images", "points", "features", "arr_0")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Source:
-    """One side of an evaluation: samples, their range, and what the protocol says of them."""
+    """One side of an evaluation: samples, their range and classes, and what the protocol says of them."""
 
     text: str
     samples: Tensor
     range: Range
+    labels: Tensor | None = None
     about: Mapping[str, str]
     dataset: gans.data.Dataset | None = None
 
@@ -48,8 +49,9 @@ class Source:
             raise RequestError(
                 f"{self.text} holds {there} samples, but --samples asks for {count}; lower it or add data"
             )
-        order = torch.randperm(there, generator=torch.Generator().manual_seed(seed))
-        return replace(self, samples=self.samples[order[:count]])
+        kept = torch.randperm(there, generator=torch.Generator().manual_seed(seed))[:count]
+        labels = None if self.labels is None else self.labels[kept]
+        return replace(self, samples=self.samples[kept], labels=labels)
 
 
 def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path:
@@ -58,6 +60,8 @@ def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path
         raise RequestError(f"{output}: expected a file that ends in {', '.join(WRITABLE)}")
     if not output.absolute().parent.is_dir():
         raise RequestError(f"{output}: there is no folder {output.absolute().parent}; make it first")
+    if not home.exists:
+        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
     from orchestrator.recording.artifacts import generator
 
     write(gans.load_generator(generator(home, run_id)).sample(count, seed), output)
@@ -99,9 +103,11 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
 
 def _dataset(text: str, name: str, split: Any, cache: Path | None) -> Source:
     dataset = gans.data.load(name, cache=cache)
+    chosen = dataset.split(split)  # which refuses a split that it does not have
     return Source(
         text=text,
-        samples=dataset.split(split).samples,  # a wrong split is refused by the dataset
+        samples=chosen.samples,
+        labels=chosen.labels,
         range="uint8" if dataset.kind == "images" else "features",
         about={"name": dataset.name, "digest": dataset.digest, "split": split},
         dataset=dataset,
@@ -148,7 +154,8 @@ def _array(path: Path) -> Tensor:
             f"{path}: holds more than a tensor, and to read that could run code; save one plain tensor"
         ) from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        # The first sentence: what libraries go on with is how to read a file in spite of what it may run.
+        reason = " ".join(str(error).split()).partition(". ")[0] or "it ends too early"
         raise RequestError(f"{path}: cannot be read as an array of samples ({reason}); save a plain array") from None
     if samples.dim() not in (2, 4):
         found = f"shape {tuple(samples.shape)}"
@@ -181,6 +188,9 @@ def _from_numpy(path: Path) -> Tensor:
 
 
 def _range(samples: Tensor, pixels: str | None, text: str) -> Range:
+    if samples.dim() == 2 and not samples.is_floating_point():
+        kind = str(samples.dtype).removeprefix("torch.")
+        raise RequestError(f"{text}: expected features as floating-point numbers, found {kind}; convert them")
     if samples.dim() == 2:
         return "features"
     if samples.dtype == torch.uint8:

@@ -31,8 +31,6 @@ def picture(home: Home, run_id: str) -> Path | None:
 
 
 def _run(home: Home, run_id: str) -> Run:
-    if not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
     try:
         return client(home).get_run(run_id)
     except MlflowException as error:
