@@ -2,6 +2,7 @@
 
 from . import data
 from .configuration import ConfigError, override
+from .duality import duality_gap
 from .engine import Engine
 from .losses import LOSSES
 from .networks import NETWORKS
@@ -24,6 +25,7 @@ __all__ = [
     "Replica",
     "Variant",
     "data",
+    "duality_gap",
     "hyperparameters",
     "load_generator",
     "override",

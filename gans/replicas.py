@@ -174,20 +174,19 @@ class Stack:
             last = turn == turns - 1
             for part in range(parts):
                 # The generator will answer for the samples of the last turn, so these keep their graph.
-                shown = self._shown(turn, part, graph=last and parts == 1)
-                self.discriminator.look_downhill(self._discriminator_loss(shown, turn, part) / parts, more=part > 0)
+                shown = self.shown(turn, part, graph=last and parts == 1)
+                self.discriminator.look_downhill(self.discriminator_loss(shown, turn, part) / parts, more=part > 0)
             if last and variant.simultaneous:
                 self._answer(shown)
             self.discriminator.descend(self.step * turns + turn + 1)
-            if variant.constraint is not None:
-                torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
+            self.constrain()
         if not variant.simultaneous:
             self._answer(shown)
         self.generator.descend(self.step + 1)
         self.step += 1
         self._remember()
 
-    def _shown(self, turn: int, part: int, *, graph: bool) -> Shown:
+    def shown(self, turn: int, part: int, *, graph: bool) -> Shown:
         """What the discriminator is shown in this part of this turn."""
         feed, structure = self.feed, self.variant.structure
         real, known, given, told = (
@@ -200,7 +199,8 @@ class Stack:
                 known = self.generator.encode(real)
             return Shown(structure.show(real, known), known, structure.show(fake, told), told)
 
-    def _discriminator_loss(self, shown: Shown, turn: int, part: int) -> Tensor:
+    def discriminator_loss(self, shown: Shown, turn: int, part: int) -> Tensor:
+        """What the discriminator minimises, `[R]`: its side of the game, what it has to find out, and the penalty."""
         variant, structure, penalty = self.variant, self.variant.structure, self.variant.penalty
         real, fake = shown.real.detach(), shown.fake.detach()
         real_answers, fake_answers = self.judge(real, fake)
@@ -216,7 +216,13 @@ class Stack:
             self.last |= {f"{name}.scores": scores, f"{name}.truth": truth}
         return loss
 
-    def _generator_loss(self, shown: Shown) -> Tensor:
+    def constrain(self) -> None:
+        """Put the discriminator's weights back where the variant wants them."""
+        if self.variant.constraint is not None:
+            torch.clamp(self.discriminator.weights, -self.limit, self.limit, out=self.discriminator.weights)
+
+    def generator_loss(self, shown: Shown) -> Tensor:
+        """What the generator minimises, `[R]`."""
         structure, loss = self.variant.structure, self.variant.loss
         with self.discriminator.visited():
             judged = self.judge(shown.real, shown.fake) if loss.pairs else (self.discriminator(shown.fake),) * 2
@@ -227,7 +233,7 @@ class Stack:
         """The generator looks downhill, for the samples of the last turn."""
         turn, parts = self.variant.discriminator_steps - 1, self.engine.accumulate
         for part in range(parts):
-            loss = self._generator_loss(shown if parts == 1 else self._shown(turn, part, graph=True))
+            loss = self.generator_loss(shown if parts == 1 else self.shown(turn, part, graph=True))
             self.generator.look_downhill(loss / parts, more=part > 0)
         self.last["g_loss"] = loss
 
@@ -304,6 +310,18 @@ class Stack:
         for index, ended in ended_at.items():
             self.ended_at[index] = ended
             self.end(index)
+
+    def alone(self, index: int, dataset: Dataset) -> "Stack":
+        """Replica `index` by itself on these data; what it does there stays there."""
+        solo = Stack(
+            [self.variants[index]], dataset, [self.seeds[index]],
+            device=self.device, dtype=self.dtype, engine=self.engine,
+        )  # fmt: skip
+        state = self.state
+        for name, tensor in solo.state.items():
+            tensor.copy_(state[name][index : index + 1])
+        solo.step = self.step
+        return solo
 
     def diagnostics(self, index: int) -> dict[str, float]:
         """How the last step went for replica `index`; what is not finite is counted and left out."""

@@ -34,8 +34,8 @@ def test_accumulated_parts_add_up_to_the_whole_batch(name, kind, world):
 
 def test_simultaneous_players_both_move_from_where_both_stood(world):
     alternating, simultaneous = stack(world), stack(world, simultaneous=True)
-    shown = simultaneous._shown(0, 0, graph=True)
-    simultaneous.generator.look_downhill(simultaneous._generator_loss(shown))
+    shown = simultaneous.shown(0, 0, graph=True)
+    simultaneous.generator.look_downhill(simultaneous.generator_loss(shown))
     expected = simultaneous.generator.gradient.clone()
     for each in (alternating, simultaneous):
         each.advance()
