@@ -7,7 +7,21 @@ from torch.nn.functional import leaky_relu
 
 from gans import ConfigError
 from gans.configuration import describe
-from gans.networks import Alone, BatchNorm, ByKind, Convolutional, Modes, Perceptrons, bind, rebuilt, rows
+from gans.networks import (
+    Alone,
+    BatchNorm,
+    ByKind,
+    Convolutional,
+    Maxout,
+    Modes,
+    Perceptrons,
+    Residual,
+    bind,
+    rebuilt,
+    rows,
+)
+from gans.networks.layers import Spectral
+from gans.networks.maxout import StackedBatchNorm
 from gans.networks.perceptrons import Dense
 from gans.streams import seeded
 
@@ -117,8 +131,62 @@ def test_construction_under_a_seed_leaves_no_trace_in_the_global_stream():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("builder", [Perceptrons(width=3), Convolutional(width=3), ByKind(width=3)], ids=repr)
+@pytest.mark.parametrize(
+    "builder", [Perceptrons(width=3), Convolutional(width=3), ByKind(width=3), Residual(width=3), Maxout()], ids=repr
+)
 def test_a_builder_of_the_catalogue_is_rebuilt_from_its_description_and_others_are_not(builder):
     assert rebuilt(describe(builder)) == builder
     with pytest.raises(ConfigError, match="networks of type 'System' are not in the catalogue"):
         rebuilt({"type": "System", "command": "true"})
+
+
+def test_the_a2_networks_have_the_published_number_of_weights():
+    def products(network):
+        return sum(p.numel() for name, p in network.named_parameters() if p.shape[1:2] != (1,) and "weight" in name)
+
+    assert products(Maxout().generator((2,), 2)) == 481_600
+    assert products(Maxout().discriminator((2,))) == 402_200
+
+
+def test_stacked_batch_norm_is_torchs_for_every_replica():
+    ours, theirs = StackedBatchNorm(3, 2), [nn.BatchNorm1d(3, momentum=0.05) for _ in range(2)]
+    x = torch.randn(2, 8, 3) * 2 + 1
+    expected = torch.stack([norm(part) for norm, part in zip(theirs, x, strict=True)])
+    assert torch.allclose(ours(x), expected, atol=1e-6)
+    assert torch.allclose(ours.var[:, 0], torch.stack([norm.running_var for norm in theirs]))
+    ours.mode = "running"
+    expected = torch.stack([norm.eval()(part) for norm, part in zip(theirs, x, strict=True)])
+    assert torch.allclose(ours(x), expected, atol=1e-6)
+
+
+def test_a_spectral_product_has_the_norm_1_after_many_passes_and_remembers_only_its_own_turn():
+    layer = Spectral(nn.Linear(6, 4))
+    for _ in range(50):
+        layer(torch.randn(2, 6))
+    matrix = layer.product.weight.detach()
+    kept = layer.left.clone()
+    layer.mode = "visiting"
+    basis = layer(torch.eye(6)) - layer(torch.zeros(1, 6))
+    assert torch.linalg.matrix_norm(basis, 2).item() == pytest.approx(1, abs=1e-3)
+    assert torch.equal(layer.left, kept)
+    assert torch.allclose(basis.T * torch.linalg.matrix_norm(matrix, 2), matrix, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["batch", "layer", "group", "none"])
+@pytest.mark.parametrize("spectral", [False, True])
+def test_only_batch_norm_lets_samples_see_each_other(kind, spectral):
+    builder = Convolutional(width=4, discriminator_norm=kind, spectral=spectral)
+    network, images = builder.discriminator((1, 16, 16)), torch.randn(1, 6, 1, 16, 16)
+    Modes(network).set("visiting")
+    alone = torch.allclose(network(images)[:, :2], network(images[:, :2]), atol=1e-6)
+    assert alone != builder.discriminator_mixes_samples
+    assert (kind == "batch") == builder.discriminator_mixes_samples
+
+
+@pytest.mark.parametrize("size", [8, 28, 32])
+def test_residual_networks_fit_images_and_give_as_many_outputs_as_are_asked_for(size):
+    builder = Residual(width=4)
+    images = builder.generator((3, size, size), 5)(torch.randn(1, 2, 5))
+    assert images.shape == (1, 2, 3, size, size)
+    assert builder.discriminator((3, size, size))(images).shape == (1, 2)
+    assert builder.discriminator((3, size, size), 1, 7)(images).shape == (1, 2, 7)
