@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -57,8 +58,13 @@ def perfect_divergence(divergence: Divergence, chances: Tensor, truth: Tensor, c
 
     Exact, as it is a sum over modes, and each mode's hits have a binomial law.
     """
+    return _perfect(divergence, tuple(chances.tolist()), tuple(truth.tolist()), count)
+
+
+@lru_cache(maxsize=64)  # with a thousand unequal modes it takes a second, and every tick asks
+def _perfect(divergence: Divergence, chances: tuple[float, ...], truth: tuple[float, ...], count: int) -> float:
     total, shares = 0.0, torch.arange(count + 1, dtype=torch.float64) / count
-    for (chance, share), times in Counter(zip(chances.tolist(), truth.tolist(), strict=True)).items():
+    for (chance, share), times in Counter(zip(chances, truth, strict=True)).items():
         total += times * float(binomial(count, chance) @ divergence(shares, scalar(share)))
     return max(0.0, total)
 

@@ -73,7 +73,8 @@ class Inception(Extractor):
     def __init__(self, weights: Path, *, protocol: Protocol = "tf1", expected: str = SHA256) -> None:
         if protocol not in RESIZES:
             raise UnknownNameError(f"inception has no protocol {protocol!r}; {nearest(protocol, RESIZES)}")
-        super().__init__(name="inception", digest=_checked(weights, expected), resize=RESIZES[protocol])
+        name = "inception" if protocol == "tf1" else f"inception-{protocol}"  # only the first may be called FID
+        super().__init__(name=name, digest=_checked(weights, expected), resize=RESIZES[protocol])
         self.protocol = protocol
         self.network = _load(weights).to(memory_format=torch.channels_last)
         self.settle()

@@ -116,6 +116,7 @@ def test_only_inception_earns_the_names_of_the_literature():
 def test_the_antialiased_protocol_says_so_and_gives_other_features(weights, inception, images):
     other = Inception(weights, protocol="antialias", expected=sha256(weights))
     assert (inception.resize, other.resize) == ("bilinear-tf1-299", "bilinear-antialias-299")
+    assert METRICS["fd"].keys(other.name) == ("fd_inception-antialias",)
     large = images.repeat(1, 1, 20, 20)[..., :600, :600]  # only what shrinks is aliased
     one, two = (extract(extractor, large[:1], range="uint8").pooled for extractor in (inception, other))
     assert (one - two).abs().max() > 1e-3 * one.abs().max()
