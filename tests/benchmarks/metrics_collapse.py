@@ -1,6 +1,6 @@
 """Which signals find a planted collapse, and which cry wolf.
 
-python -m tests.benchmarks.metrics_collapse [--trials 100]: fixed seeds, one thread; writes a table, CSVs, a picture.
+python -m tests.benchmarks.metrics_collapse [--trials 60]: fixed seeds, one thread; writes a table, CSVs, a picture.
 
 A signal's alarm is what a perfect sampler exceeds in 5 of 100 calibration draws; alarms are counted on other draws.
 """
@@ -303,7 +303,7 @@ def save(name: str, rows: list[dict[str, object]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--trials", type=int, default=60)
     trials = parser.parse_args().trials
     torch.set_num_threads(1)
     RESULTS.mkdir(exist_ok=True)
