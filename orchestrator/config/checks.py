@@ -136,8 +136,6 @@ def _check_condition(
 
 def _may_exist(name: str, variant: str, space: dict[str, Dimension]) -> bool:
     """Can this dimension be drawn for this variant, given what it depends on?"""
-    if name == "variant":
-        return True
     conditions = space[name].conditions
     return variant in conditions.get("variant", [variant]) and all(
         _may_exist(other, variant, space) for other in conditions

@@ -120,6 +120,12 @@ ring8} => ring8, size: 64}
     3: data.size: goes with images, not with name
 {name: ring8} => {images: .}
     3: data.images: expected a size beside it, for example size: 64
+{name: ring8} => {npz: nowhere.npz}
+    3: data.npz: there is no file FOLDER/nowhere.npz; relative paths begin at the experiment file
+{name: ring8} => {images: nowhere, size: 8}
+    3: data.images: there is no folder FOLDER/nowhere; relative paths begin at the experiment file
+{name: ring8} => {images: tiny.yaml, size: 8}
+    3: data.images: there is no folder FOLDER/tiny.yaml; relative paths begin at the experiment file
 {name: ring8} => {images: ., size: 4}
     3: data.size: expected at least 8, found 4
 
@@ -208,6 +214,10 @@ generator_lr: {loguniform: [1e-4, 1e-2]} => latent: {choice: [8, 16], when: {wid
     9: space.latent.when: latent and width depend on each other; a `when` may not go in a circle
 generator_lr: {loguniform: [1e-4, 1e-2]} => width: {choice: [8, 16], when: {width: 8}}
     9: space.width.when: width depends on itself; a `when` may not go in a circle
+generator_lr: {loguniform: [1e-4, 1e-2]} => width: {choice: [8, 16]}\n  variant: {choice: [gan, wgan], when: {width: 8}}
+    10: space.variant.when: every contender has a variant; leave `when` out
+generator_lr: {loguniform: [1e-4, 1e-2]} => variant: {choice: [wgan_gp, r1gan]}\n  penalty.every: {choice: [1, 4], when: {variant: r1gan}}\n  penalty.weight: {choice: [1, 2], when: {penalty.every: 4, variant: wgan_gp}}
+    11: space.penalty.weight.when: no variant meets these conditions, so penalty.weight is never drawn
 
 # The search and its resources.
 contenders: 2, =>
@@ -224,6 +234,8 @@ sampler: random => metric: kd
     10: search.metric: 'kd' is not evaluated; evaluation.metrics has fd, modes
 sampler: random => grace: 5
     10: search.grace: expected between one tick (1280) and the budget (2560), found 5
+sampler: random => grace: 2561
+    10: search.grace: expected between one tick (1280) and the budget (2560), found 2561
 sampler: random => parallel: many
     10: search.parallel: expected 'auto' or an integer, found 'many'
 cpus: 1 => cpus: 4096
@@ -236,6 +248,8 @@ cpus: 1 => cpus: .inf
 # Judges and rules.
 [fd, modes] => [coverge]
     7: evaluation.metrics.0: no metric 'coverge' (did you mean 'coverage'?)
+samples: 100 => weights: nowhere.pth
+    7: evaluation.weights: there is no file FOLDER/nowhere.pth; relative paths begin at the experiment file
 [fd, modes] => [fd, fd]
     7: evaluation.metrics.1: fd stands twice; give each once
 samples: 100 => extractor: lanet
@@ -373,9 +387,34 @@ def test_the_good_files_are_good(ganarena, tmp_path):
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["search.grace=1280", "search.grace=2560", "budget.tick=2560", "stop=[]", "data=ring8"],
+)
+def test_what_lies_at_a_limit_is_still_good(ganarena, tmp_path, change):
+    (tmp_path / "tiny.yaml").write_text(GOOD)
+    assert ganarena("search", "tiny.yaml", "--set", change, "--dry-run").status == 0
+
+
+def test_a_grid_has_no_more_combinations_than_a_machine_can_bear_or_a_limit(ganarena, tmp_path, monkeypatch):
+    monkeypatch.setattr("orchestrator.config.checks.MOST_CONTENDERS", 6)
+    (tmp_path / "tiny.yaml").write_text(GOOD)
+
+    def asked(widths: list[int], search: str) -> str:
+        space = f"space={{latent: {{choice: [4, 8]}}, width: {{choice: {widths}}}}}"
+        return ganarena("search", "tiny.yaml", "--set", space, "--set", f"search={search}", "--dry-run").err
+
+    assert asked([4, 8, 16], "{sampler: grid}") == ""
+    assert asked([4, 8, 16, 32], "{sampler: grid, contenders: 3}") == ""
+    assert asked([4, 8, 16, 32], "{sampler: grid}") == (
+        "ganarena: --set space: the grid has more than 6 combinations;"
+        " take fewer values, or set search.contenders as an upper limit\n"
+    )
+
+
 @pytest.mark.parametrize(("old", "new", "sentence"), cases(SEARCHES))
-def test_a_malformed_search_is_refused_with_file_line_and_key(refused, old, new, sentence):
-    assert refused(changed(GOOD, old, new)) == f"ganarena: tiny.yaml:{sentence}"
+def test_a_malformed_search_is_refused_with_file_line_and_key(refused, tmp_path, old, new, sentence):
+    assert refused(changed(GOOD, old, new)) == f"ganarena: tiny.yaml:{sentence.replace('FOLDER', str(tmp_path))}"
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), cases(STUDIES))
@@ -427,19 +466,6 @@ def test_a_file_that_is_none_is_refused(ganarena, tmp_path, file, reason):
             == f"{file}: cannot be read ({reason}); give the path of a YAML file"
         )
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        ("{npz: nowhere.npz}", "data.npz: there is no file {folder}/nowhere.npz; relative paths begin at the experiment file"),
-        ("{images: nowhere, size: 8}", "data.images: there is no folder {folder}/nowhere; relative paths begin at the experiment file"),
-        ("{images: tiny.yaml, size: 8}", "data.images: there is no folder {folder}/tiny.yaml; relative paths begin at the experiment file"),
-    ],
-)  # fmt: skip
-def test_data_that_are_not_there_are_refused_by_the_whole_path(refused, tmp_path, data, sentence):
-    told = refused(changed(GOOD, "{name: ring8}", data))
-    assert told == f"ganarena: tiny.yaml:3: {sentence.format(folder=tmp_path)}"
 
 
 @pytest.mark.parametrize(

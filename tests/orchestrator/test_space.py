@@ -104,6 +104,8 @@ def test_a_condition_may_hang_on_another_that_does_not_hold():
         "penalty.every": {"choice": [1, 4], "when": {"variant": "r1gan"}},
         "penalty.weight": {"choice": [3], "when": {"penalty.every": 4}},
     }
+    document = Document("f", {"name": "x", "data": "ring8", "budget": {"steps": 20, "tick": 10}, "space": space}, {})
+    assert validate(document, folder=Path())  # what reads a name is found through all conditions
     found = {
         (c.variant, c.hyperparameters.get("penalty.every"), c.hyperparameters.get("penalty.weight"))
         for c in grid(space)

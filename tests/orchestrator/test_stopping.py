@@ -217,6 +217,11 @@ def test_settings_that_cannot_be_meant_are_refused(name, settings, said):
     assert str(refusal.value).startswith(said)
 
 
+def test_a_patience_may_last_until_the_end_of_the_budget():
+    assert Plateaued(metric="fd", patience=0.8, grace=0.2).patience == 0.8
+    assert Plateaued(metric="fd", patience=0.7, grace=0.3).patience == 0.7  # 1 - 0.3 is less, in floating point
+
+
 def test_listed_rules_act_and_the_others_observe_if_they_find_what_they_read():
     families = ["fd", "reverse_kl"]
     items = ["diverged", {"plateaued": {"patience": 0.3}}]
