@@ -36,7 +36,8 @@ check: install ## Lint, format and types
 	@$(BIN)/mypy
 
 bench: install ## Measure, as ratios against named peers
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks.gans_speed
+	@$(BIN)/python -m tests.benchmarks.metrics_speed
 
 lenet: install ## Train the digit classifier behind the lenet extractor again
 	@$(BIN)/python -m orchestrator.lenet

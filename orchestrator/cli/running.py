@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 import orchestrator
-
 from orchestrator.cli.options import chosen_device, common, computing, print_json
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
-
 
 DEMO = Path(orchestrator.__file__).parent.parent / "experiments" / "demo.yaml"
 """Beside the packages, in the source tree and in a wheel alike."""
