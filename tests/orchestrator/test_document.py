@@ -147,6 +147,9 @@ def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):
     experiment = load(Path("inside/tiny.yaml"))
     assert experiment.data.npz == str(folder / "mine.npz")
     assert experiment.evaluation.weights == str(folder / "weights.pth")
+    file.write_text("name: x\nbudget: {steps: 2, tick: 1}\nstudy: {variants: [gan], data: [ring8, {npz: mine.npz}]}\n")
+    study = load(Path("inside/tiny.yaml"))
+    assert [data.npz for data in study.study.data] == [None, str(folder / "mine.npz")]
 
 
 def test_an_experiment_survives_the_way_through_its_record(file):

@@ -323,6 +323,17 @@ def test_what_cannot_be_scored_is_a_wrong_request(refused, clouds, options, said
     assert refused(real, fake, *more).startswith(said)
 
 
+@pytest.mark.parametrize("held", [[1, 2], {"samples": torch.zeros(5, 2)}], ids=["list", "dict"])
+def test_a_pt_file_holds_one_tensor(refused, clouds, held):
+    torch.save(held, clouds / "held.pt")
+    assert refused("real.npy", "held.pt") == f"held.pt: expected one dense tensor, found {type(held).__name__}"
+
+
+def test_two_samples_are_enough_to_be_read(tmp_path):
+    np.save(tmp_path / "two.npy", normal(0, 2, 3))
+    assert source(str(tmp_path / "two.npy")).samples.shape == (2, 3)
+
+
 def test_an_npz_without_samples_says_what_it_holds(refused, clouds):
     np.savez(clouds / "other.npz", first=normal(0, 5, 2), second=normal(0, 5, 2))
     told = refused("real.npy", "other.npz")

@@ -36,6 +36,8 @@ variant: gan => varaint: gan
     2: varaint: unknown key (did you mean 'variant'?)
 stop: [diverged] => banana: 1
     12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, variant, data, space, search
+samples: 100 => banana: 1
+    7: evaluation.banana: unknown key; expected one of extractor, weights, samples, final_samples, metrics
 tick: => tik:
     5: budget.tik: unknown key (did you mean 'tick'?); 1 more to mend
 stop: [diverged] => name: again
