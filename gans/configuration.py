@@ -12,15 +12,23 @@ class ConfigError(ValueError):
 
 
 def override(config: Value, changes: dict[str, Any]) -> Value:
-    """Return `config` with the dotted `changes` applied; a name it does not have is an error, never a no-op."""
+    """Return `config` with the dotted `changes` applied; a name it does not have is an error, never a no-op.
+
+    All of them are applied at once: values may be valid together that are not so one after the other.
+    """
+    known = [field.name for field in fields(config)] if is_dataclass(config) else []
+    new: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
     for path, value in changes.items():
         name, _, rest = path.partition(".")
-        known = [field.name for field in fields(config)] if is_dataclass(config) else []
         if name not in known:
             raise ConfigError(f"{type(config).__name__} has no {name!r} (from {path!r}); it has {', '.join(known)}")
-        new = override(getattr(config, name), {rest: value}) if rest else value
-        config = replace(config, **{name: new})  # type: ignore[type-var]
-    return config
+        if rest:
+            nested.setdefault(name, {})[rest] = value
+        else:
+            new[name] = value
+    new |= {name: override(new.get(name, getattr(config, name)), inner) for name, inner in nested.items()}
+    return replace(config, **new) if new else config  # type: ignore[type-var]
 
 
 def describe(config: Any) -> Any:

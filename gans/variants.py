@@ -277,9 +277,7 @@ def variant(name: str, changes: dict[str, Any] | None = None) -> Variant:
     if name not in VARIANTS:
         raise ConfigError(f"there is no variant {name!r}; there are {', '.join(VARIANTS)}")
     chosen = VARIANTS[name]()
-    known = hyperparameters(chosen)
-    for change, value in (changes or {}).items():
-        if change not in known:
-            raise ConfigError(f"{name} does not read {change!r}; it reads {', '.join(known)}")
-        chosen = override(chosen, {_PATHS[change][0]: value})
-    return chosen
+    known, changes = hyperparameters(chosen), changes or {}
+    if unread := [change for change in changes if change not in known]:
+        raise ConfigError(f"{name} does not read {unread[0]!r}; it reads {', '.join(known)}")
+    return override(chosen, {_PATHS[change][0]: value for change, value in changes.items()})

@@ -9,7 +9,7 @@ from gans import VARIANTS, ConfigError, hyperparameters, override, variant
 from gans.data import Finite, Split, load
 from gans.losses import Minimax, NonSaturating
 from gans.networks import Convolutional
-from gans.penalties import ZeroSlope
+from gans.penalties import UnitSlope, ZeroSlope
 
 STANDARD = [  # those of the design, in the order of the catalogue
     "generator_lr", "discriminator_lr", "beta1", "beta2", "batch", "latent", "discriminator_steps", "penalty.weight",
@@ -88,6 +88,19 @@ def test_override_changes_a_dotted_name_and_refuses_others():
     assert before.penalty.weight == 10.0
     with pytest.raises(ConfigError, match=r"UnitSlope has no 'wait' \(from 'wait'\); it has weight, every"):
         override(before, {"penalty.wait": 3.0})
+
+
+def test_changes_that_are_valid_together_are_taken_together_in_any_order():
+    for names in (("batch", "packing"), ("packing", "batch")):
+        made = variant("pacgan", {name: {"batch": 9, "packing": 3}[name] for name in names})
+        assert (made.batch, made.packing) == (9, 3)
+    with pytest.raises(ConfigError, match="a batch of 10 samples cannot be cut into packs of 3"):
+        variant("pacgan", {"batch": 10, "packing": 3})
+
+
+def test_override_reaches_into_a_part_that_it_has_just_replaced():
+    made = override(variant("wgan_gp"), {"penalty.weight": 3.0, "penalty": UnitSlope(weight=1.0, every=2)})
+    assert made.penalty == UnitSlope(weight=3.0, every=2)
 
 
 def test_the_two_first_gans_differ_in_their_loss_alone():
