@@ -9,7 +9,7 @@ from ..configuration import ConfigError
 from .bundled import digits, mnist5k
 from .dataset import Dataset, Law, Synthetic
 from .downloads import torchvision
-from .files import images, npz
+from .files import Folder, images, npz
 from .laws import Gaussian, Grid, Ring
 
 Make = Callable[[dict[str, Any], Path | None, bool], Dataset]  # parameters, cache, download
@@ -77,7 +77,7 @@ DATASETS: dict[str, Entry] = {
 _OWN = {
     "images": Entry(
         summary="a folder of images, cut square and resized to `size`: 60 / 20 / 20 %", paper="", make=images,
-        parameters=("images", "size", "labels", "channels"),
+        parameters=tuple(field.name for field in fields(Folder)),
     ),
     "npz": Entry(
         summary="an .npz file with an array `samples`: 60 / 20 / 20 %", paper="", make=npz, parameters=("npz",)

@@ -68,13 +68,14 @@ class Finite:
     def __post_init__(self) -> None:
         content = hashlib.sha256()
         for name in SPLITS:
-            samples = self.splits[name].samples
+            samples, labels = self.splits[name].samples, self.splits[name].labels
             if len(samples) < 2:
                 raise ConfigError(
                     f"the {name} split of {self.name} needs at least 2 samples, but it has {len(samples)}"
                 )
-            content.update(f"{name} {samples.dtype} {tuple(samples.shape)}".encode())
-            content.update(samples.contiguous().numpy().tobytes())
+            for part in (samples,) if labels is None else (samples, labels):
+                content.update(f"{name} {part.dtype} {tuple(part.shape)}".encode())
+                content.update(part.contiguous().numpy().tobytes())
         object.__setattr__(self, "digest", content.hexdigest())
 
     @property

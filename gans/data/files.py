@@ -1,6 +1,7 @@
 """Somebody's own data: a folder of images, or the arrays of an `.npz` file."""
 
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,30 @@ _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _MODES = {1: "L", 3: "RGB"}
 
 
-def images(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
-    """`{images: folder, size: 64, labels: folders, channels: 3}`: every image, cut to a centred square and resized.
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A folder of images: every one is cut to a centred square and resized to `size` pixels a side.
 
     With `labels: folders` the folder that holds an image is its class; without, folders are only searched.
     """
-    folder, size = Path(parameters["images"]), parameters.get("size", 64)
-    labelled, channels = parameters.get("labels"), parameters.get("channels", 3)
-    whole("size", size, least=8)
-    if channels not in _MODES:
-        raise ConfigError(f"channels must be 1 (grey) or 3 (colour), but {channels!r} came")
-    if labelled not in (None, "folders"):
-        raise ConfigError(f"labels must be 'folders' or left out, but {labelled!r} came")
+
+    images: str | Path
+    size: int = 64
+    channels: int = 3
+    labels: str | None = None
+
+    def __post_init__(self) -> None:
+        whole("size", self.size, least=8)
+        if self.channels not in _MODES:
+            raise ConfigError(f"channels must be 1 (grey) or 3 (colour), but {self.channels!r} came")
+        if self.labels not in (None, "folders"):
+            raise ConfigError(f"labels must be 'folders' or left out, but {self.labels!r} came")
+
+
+def images(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
+    """The images of a `Folder`."""
+    chosen = Folder(**parameters)
+    folder = Path(chosen.images)
     if not folder.is_dir():
         raise ConfigError(f"images were expected in the folder {folder}, but there is no such folder")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
@@ -34,10 +47,10 @@ def images(parameters: dict[str, Any], cache: Path | None, download: bool) -> Fi
         raise ConfigError(
             f"{folder} should hold at least 10 images ({', '.join(_SUFFIXES)}), but {len(files)} were found; add images"
         )
-    samples = torch.stack([_decoded(file, size, channels) for file in files])
+    samples = torch.stack([_decoded(file, chosen.size, chosen.channels) for file in files])
     classes: tuple[str, ...] | None = None
     labels = None
-    if labelled:
+    if chosen.labels:
         if loose := [file for file in files if file.parent == folder]:
             raise ConfigError(f"with labels: folders every image lies in its class's folder, but {loose[0]} does not")
         names = [file.relative_to(folder).parts[0] for file in files]
