@@ -11,6 +11,9 @@ from torch import Tensor
 from metrics.errors import TooFewSamplesError
 from metrics.features import require_finite
 
+# Products of matrices smaller than this gain nothing from being cut.
+PANEL = 256
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -29,7 +32,8 @@ class Moments:
         rows = rows.double()
         mean = rows.mean(0) if len(rows) else rows.new_zeros(rows.shape[1])
         centred = rows - mean
-        return cls(len(rows), mean, centred.T @ centred)
+        scatter = squared(centred.T)
+        return cls(len(rows), mean, scatter.tril_().add_(scatter.tril(-1).T))
 
     def __add__(self, other: "Moments") -> "Moments":
         """Of both streams together (Chan, Golub & LeVeque, 1979)."""
@@ -41,14 +45,19 @@ class Moments:
         return Moments(count, self.mean + step * (other.count / count), scatter)
 
     @property
-    def covariance(self) -> Tensor:
+    def freedom(self) -> int:
+        """What the scatter is divided by for the covariance."""
         require_two(self.count)
-        return self.scatter / (self.count - 1)
+        return self.count - 1
+
+    @property
+    def covariance(self) -> Tensor:
+        return self.scatter / self.freedom
 
     @property
     def spread(self) -> Tensor:
         """The trace of the covariance."""
-        return self.scatter.trace() / (self.count - 1)
+        return self.scatter.trace() / self.freedom
 
     def packed(self) -> Tensor:
         """One matrix [D + 1, D + 1]: torchmetrics merges states one by one, and these three only merge together."""
@@ -65,16 +74,33 @@ def merge(packed: Tensor) -> Tensor:
     return reduce(Moments.__add__, (Moments.unpacked(part) for part in packed)).packed()
 
 
+def squared(rows: Tensor) -> Tensor:
+    """The lower triangle of rows rows' [N, N]; what lies above it is mostly not worked out, and stays 0."""
+    product = rows.new_zeros(len(rows), len(rows))
+    _square_into(product, rows)
+    return product
+
+
+def _square_into(product: Tensor, rows: Tensor) -> None:
+    if len(rows) <= PANEL:
+        torch.mm(rows, rows.T, out=product)
+        return
+    half = len(rows) // 2
+    torch.mm(rows[half:], rows[:half].T, out=product[half:, :half])
+    _square_into(product[:half, :half], rows[:half])
+    _square_into(product[half:, half:], rows[half:])
+
+
 def factor(covariance: Tensor) -> Tensor:
     """A matrix L with L L' = covariance: triangular where it exists, else without the directions that carry nothing.
 
     No jitter is added to a deficient covariance: it would move the distance by 3e-3.
     """
     require_finite(covariance, name="the covariances")
-    lower: Tensor
-    lower, failed = torch.linalg.cholesky_ex(covariance)
+    upper: Tensor
+    upper, failed = torch.linalg.cholesky_ex(covariance, upper=True)  # a row-major matrix is not turned round for it
     if not failed:
-        return lower
+        return upper.T
     values: Tensor
     vectors: Tensor
     values, vectors = torch.linalg.eigh(covariance)
@@ -101,11 +127,12 @@ class Gaussian:
     @property
     def spread(self) -> Tensor:
         """The trace of the covariance."""
-        return self.factor.square().sum()
+        length: Tensor = torch.linalg.vector_norm(self.factor)
+        return length.square()
 
     @classmethod
     def from_moments(cls, moments: Moments) -> Self:
-        return cls(moments.mean, factor(moments.covariance))
+        return cls(moments.mean, factor(moments.scatter).div_(math.sqrt(moments.freedom)))
 
 
 def require_two(count: int) -> None:

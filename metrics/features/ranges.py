@@ -31,7 +31,8 @@ def conform(samples: Tensor, *, range: Range, name: str = "samples") -> Tensor: 
 
 def require_finite(samples: Tensor, *, name: str) -> None:
     """Raise if anything is NaN or infinite, and say where."""
-    if bool(samples.isfinite().all()):
+    # A sum that is finite, the quickest thing to look at, has finite terms; one that is not may have run over.
+    if bool(samples.sum().isfinite()) or bool(samples.isfinite().all()):
         return
     broken = ~samples.flatten(1).isfinite().all(dim=1) if samples.dim() > 1 else ~samples.isfinite()
     first = int(broken.nonzero()[0])
