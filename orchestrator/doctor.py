@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.home import Home
-from orchestrator.search.planning import cores
+from orchestrator.machine import cpus
 
 NEEDED_GIB = 2.0
 Check = dict[str, Any]
@@ -41,7 +41,7 @@ def _library(name: str) -> Callable[[Home], str]:
 
 
 def _cores(_: Home) -> str:
-    return f"{cores()} processors"
+    return f"{cpus()} processors"
 
 
 def _memory(_: Home) -> str:

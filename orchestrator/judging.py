@@ -32,8 +32,7 @@ class Judge:
         self.extractor = metrics.features.load(name, weights=weights, cache=cache).to(device)
         self._references: dict[Split, metrics.Reference] = {}
         if reason := self.extractor.check(dataset.shape, dataset.kind):
-            raise RequestError(f"evaluation.extractor: {name} cannot judge {dataset.name}: {reason}")
-        metrics.check(evaluation.metrics, self.extractor, dataset.modes)
+            raise RequestError(f"{name} cannot judge {dataset.name}: {reason}")
 
     @cached_property
     def families(self) -> dict[str, str]:

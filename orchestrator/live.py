@@ -117,6 +117,8 @@ class View:
         return sorted(ended[-(SHOWN - len(running)) :] + running)
 
     def _line(self, event: Event) -> str | None:
+        if event["kind"] == "lost":
+            return f"{event['contender']}: {event['reason']}"
         if event["kind"] == "end":
             reason = f": {event['reason']}" if event["reason"] else ""
             headline = "" if event["status"] == "interrupted" else f" · {self.headline()}"

@@ -1,6 +1,21 @@
-"""This machine: what of it a trial may ask for."""
+"""What trials may occupy: of this machine, or of a cluster."""
 
 import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Processors and GPUs, and whose they are."""
+
+    cpus: float
+    gpus: float
+    owner: str = "this machine"
+
+
+def capacity() -> Capacity:
+    """Return what this machine has."""
+    return Capacity(cpus(), gpus())
 
 
 def cpus() -> int:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.config import Experiment, SearchExperiment, validate
-from orchestrator.config.document import Document, parse
+from orchestrator.config import Experiment, SearchExperiment, plain, validate
+from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
@@ -119,4 +119,4 @@ def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise RequestError(f"-p {text}: expected NAME=VALUE, for example -p generator_lr=1e-4")
-    return name, parse(f"value: {value}", source=f"-p {name}").value["value"]
+    return name, plain.document(value, f"-p {name}").value

@@ -39,8 +39,10 @@ def study(experiment: StudyExperiment, home: str | Path | None = None, **how: An
     """Run a study from Python; return its tidy rows."""
     from pandas import DataFrame
 
+    from orchestrator.config.checks import check
     from orchestrator.search import conduct
 
+    check(experiment)
     return DataFrame(list(rows(conduct(experiment, Home.at(home), **how).state)), columns=list(COLUMNS))
 
 

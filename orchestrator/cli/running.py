@@ -19,7 +19,12 @@ DEMO = Path(orchestrator.__file__).parent.parent / "experiments" / "demo.yaml"
 def on_a_file(command: Any) -> Any:
     """Add what search and study share."""
     for option in (
-        click.option("--address", metavar="RAY", help="Join this Ray cluster instead of starting an own one."),
+        click.option(
+            "--address",
+            metavar="RAY",
+            envvar="RAY_ADDRESS",
+            help="Join this Ray cluster instead of starting an own one.",
+        ),
         click.option("--again", is_flag=True, help="Make a new attempt beside the recorded ones."),
         click.option("--resume", is_flag=True, help="Go on with what is recorded under this name."),
         click.option("-n", "--dry-run", is_flag=True, help="Print the resolved plan and exit; nothing is written."),
@@ -82,12 +87,12 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
     """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
     from orchestrator.cli.tables import plan_tables, show
     from orchestrator.live import View, shown
-    from orchestrator.search import choose_attempt, conduct
+    from orchestrator.search import capacity_of, choose_attempt, conduct
     from orchestrator.search.planning import make_plan
 
     chosen = chosen_device(device)
     if dry_run:
-        plan = make_plan(experiment, home, chosen, write=False)
+        plan = make_plan(experiment, home, chosen, write=False, cluster=capacity_of(how.get("address")))
         if as_json:
             print_json(plan.as_json())
         else:

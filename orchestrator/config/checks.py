@@ -7,7 +7,6 @@ from pathlib import Path
 
 import gans
 import metrics
-from orchestrator import machine
 from orchestrator.config.document import Document, Location
 from orchestrator.config.models import (
     MOST_CONTENDERS,
@@ -23,15 +22,16 @@ from orchestrator.space import circle, combinations, contenders
 from orchestrator.stopping import acting
 
 
-def check(experiment: Experiment, document: Document, *, here: bool = True) -> None:
-    """Raise the first thing that is wrong, with its file, line and key; what runs `here` must fit on this machine."""
+def check(experiment: Experiment) -> None:
+    """Raise the first thing that is wrong, with its file, line and key."""
+    document = experiment.document
     if isinstance(experiment, SearchExperiment):
         _check_data(experiment.data, document, ("data",))
         variants = _variants(experiment, document)
         _check_fixed(experiment, variants, document)
         _check_space(experiment, variants, document)
         _check_search(experiment, document)
-        with _located(document, ("space",)):
+        with located(document, ("space",)):
             contenders(experiment)  # values that are possible one by one may not go together
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
@@ -41,10 +41,8 @@ def check(experiment: Experiment, document: Document, *, here: bool = True) -> N
         _check_fixed(experiment, experiment.study.variants, document)
     _check_evaluation(experiment, document)
     for index, item in enumerate(experiment.stop):
-        with _located(document, ("stop", index)):
+        with located(document, ("stop", index)):
             acting([item], experiment.evaluation.metrics, experiment.objective)
-    if here:
-        _check_resources(experiment, document)
 
 
 def _check_name(kind: str, name: str, known: Collection[str], document: Document, location: Location) -> None:
@@ -93,9 +91,9 @@ def _check_fixed(experiment: Experiment, variants: Sequence[str], document: Docu
             gans.variant(variant, fixed)
         except gans.ConfigError:
             for name, value in fixed.items():
-                with _located(document, ("hyperparameters", name)):
+                with located(document, ("hyperparameters", name)):
                     gans.variant(variant, {name: value})
-            with _located(document, ("hyperparameters",)):  # each is possible alone, but not together
+            with located(document, ("hyperparameters",)):  # each is possible alone, but not together
                 gans.variant(variant, fixed)
 
 
@@ -159,7 +157,7 @@ def _check_law(
         if kind == "int" and dimension.law in ("uniform", "loguniform"):
             document.fail((*here, dimension.law), f"{name} is a whole number; draw it by randint or choice")
         for value in dimension.extremes:
-            with _located(document, (*here, dimension.law)):
+            with located(document, (*here, dimension.law)):
                 gans.variant(variant, {**fixed, name: value})
 
 
@@ -199,16 +197,8 @@ def _check_evaluation(experiment: Experiment, document: Document) -> None:
         document.fail(("evaluation", "weights"), message)
 
 
-def _check_resources(experiment: Experiment, document: Document) -> None:
-    asked = experiment.resources
-    for what, wanted, there in (("cpus", asked.cpus, machine.cpus()), ("gpus", asked.gpus, machine.gpus())):
-        if wanted > there:
-            message = f"one trial asks for {wanted:g}, but this machine has {there}; ask for less"
-            document.fail(("resources", what), message)
-
-
 @contextmanager
-def _located(document: Document, location: Location) -> Iterator[None]:
+def located(document: Document, location: Location) -> Iterator[None]:
     """Tell a refusal from any layer with its place in the file."""
     try:
         yield

@@ -12,12 +12,13 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    PrivateAttr,
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from orchestrator.config.document import describe
+from orchestrator.config.document import Document, Location, describe
 
 
 class AtKeyError(ValueError):
@@ -307,6 +308,24 @@ class Experiment(Model):
     resources: Resources = Resources()
     stop: Stops = Field(("diverged",), description="rules that end a replica; those that are not listed observe")
 
+    _document: Document | None = PrivateAttr(None)
+
+    @property
+    def document(self) -> Document:
+        """Where each key was written, for whoever finds later that it does not fit."""
+        return self._document or Document("experiment", self.model_dump(mode="json"), {})
+
+    @property
+    def sources(self) -> dict[Location, Data]:
+        """Every dataset, under its place in the file."""
+        raise NotImplementedError
+
+    def written_in(self, document: Document) -> Self:
+        """Return the same experiment, which knows the document that it was read from."""
+        copy = self.model_copy()
+        copy._document = document
+        return copy
+
     @property
     def folder(self) -> str:
         """The folder name of this experiment under a home."""
@@ -325,6 +344,11 @@ class SearchExperiment(Experiment):
     data: Data
     space: dict[str, Dimension] = {}
     search: Search = Search(contenders=1)
+
+    @property
+    def sources(self) -> dict[Location, Data]:
+        """Every dataset, under its place in the file."""
+        return {("data",): self.data}
 
     @property
     def objective(self) -> str:
@@ -351,3 +375,8 @@ class StudyExperiment(Experiment):
 
     study: StudyAxes
     stop: NoStops = ()
+
+    @property
+    def sources(self) -> dict[Location, Data]:
+        """Every dataset, under its place in the file."""
+        return {("study", "data", index): data for index, data in enumerate(self.study.data)}

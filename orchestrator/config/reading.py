@@ -12,15 +12,12 @@ from orchestrator.config.models import AtKeyError, Data, Experiment, SearchExper
 from orchestrator.errors import did_you_mean
 
 
-def load(path: Path, changes: Iterable[str] = (), *, here: bool = True) -> Experiment:
-    """Read, validate and check the experiment file at `path`; nothing is started and nothing written.
-
-    `here` says that it is to run on this machine, whose resources are then the limit.
-    """
-    return validate(with_changes(read(path), changes), folder=path.parent, here=here)
+def load(path: Path, changes: Iterable[str] = ()) -> Experiment:
+    """Read, validate and check the experiment file at `path`; nothing is started and nothing written."""
+    return validate(with_changes(read(path), changes), folder=path.parent)
 
 
-def validate(document: Document, *, folder: Path, here: bool = True) -> Experiment:
+def validate(document: Document, *, folder: Path) -> Experiment:
     """Return the experiment that `document` describes, its relative paths made absolute from `folder`."""
     from orchestrator.config.checks import check
 
@@ -30,7 +27,8 @@ def validate(document: Document, *, folder: Path, here: bool = True) -> Experime
     except ValidationError as error:
         _fail(error, document, model)
     experiment = _absolute(experiment, folder)
-    check(experiment, document, here=here)
+    experiment = experiment.written_in(document)
+    check(experiment)
     return experiment
 
 

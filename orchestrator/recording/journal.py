@@ -59,6 +59,9 @@ class State:
                 standing.status, standing.reason = worst(event["replicas"])
                 self.ticks.append(event)
                 self.closed = False
+            case "lost":
+                standing = self.contenders[event["contender"]]
+                standing.status, standing.reason = "waiting", event["reason"]
             case "end":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason = event["status"], event["reason"]

@@ -1,7 +1,6 @@
 """A search, or a study: contenders scheduled by Ray Tune, every report recorded on the driver."""
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
+from orchestrator.machine import Capacity
 from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.search.planning import Announce, Plan, make_plan
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 SENDING_SECONDS = 60.0
-
-RAYS_OWN_NOISE_OFF = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_DEDUP_LOGS": "0",
-    "RAY_TRAIN_V2_ENABLED": "0",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +42,10 @@ class Outcome:
 
 def search(experiment: SearchExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
     """Run a search from Python; return a row for each contender, the best first."""
+    from orchestrator.config.checks import check
     from orchestrator.leaderboard import leaderboard
 
+    check(experiment)
     conduct(experiment, Home.at(home), **how)
     return leaderboard(experiment.name, home=home)
 
@@ -70,11 +62,20 @@ def conduct(
 ) -> Outcome:
     """Run every contender of `experiment` to its end; what is recorded already is not run again."""
     choose_attempt(experiment, home, resume=resume, again=again)
-    plan = make_plan(experiment, home, device, write=True)
+    plan = make_plan(experiment, home, device, write=True, cluster=capacity_of(address))
     with home.writing(experiment.name):
         folder = choose_attempt(experiment, home, resume=resume, again=again)
         flush(home, but=folder)
         return _execute(plan, home, folder, address=address, announce=announce)
+
+
+def capacity_of(address: str | None) -> Capacity | None:
+    """Return what the cluster at `address` has; without one, this machine is all there is."""
+    if address is None:
+        return None
+    from orchestrator.search.cluster import capacity
+
+    return capacity(address)
 
 
 def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool) -> Path:
@@ -129,7 +130,6 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
             recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
         left = [name for name, standing in state.contenders.items() if not standing.ended]
         if left or not state.closed:
-            os.environ.update(RAYS_OWN_NOISE_OFF | os.environ)  # before Ray is imported
             from orchestrator.search.driver import Driver
             from orchestrator.search.launching import launch
 

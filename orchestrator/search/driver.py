@@ -33,12 +33,15 @@ class Driver:
         """Record one report, and the end of its contender if this was the last."""
         event = event | {"launch": self.launch, "checkpoint": str(checkpoint)}
         if self._tell(event, checkpoint):
-            status, reason = (
-                self.state.contenders[event["contender"]].status,
-                self.state.contenders[event["contender"]].reason,
-            )
-            if status not in ("running", "waiting"):
-                self.end(event["contender"], status, reason)
+            standing = self.state.contenders[event["contender"]]
+            if standing.status not in ("running", "waiting"):
+                self.end(event["contender"], standing.status, standing.reason)
+
+    def lost(self, name: str) -> None:
+        """Record that a worker was lost, and where its contender goes on."""
+        tick = self.state.contenders[name].tick
+        onward = f"goes on from step {tick['step']:,}" if tick else "starts again"
+        self._tell({"kind": "lost", "contender": name, "reason": f"its worker was lost; {onward}"})
 
     def end(self, name: str, status: str, reason: str | None) -> None:
         """Record the end of a contender, with the summary over its replicas."""

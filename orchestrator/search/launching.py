@@ -1,15 +1,11 @@
 """Ray: started or joined, given the contenders that are left, and left again."""
 
 import json
-import logging
-import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ray
+from orchestrator.search.cluster import joined  # isort: skip  (it quiets Ray before Ray is imported)
 from ray import tune
 from ray.tune.experiment import Trial
 
@@ -18,7 +14,7 @@ from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.halving import make_scheduler
-from orchestrator.search.planning import Plan, cores
+from orchestrator.search.planning import Plan
 from orchestrator.trial import Brief, run
 
 RETRIES_OF_A_LOST_WORKER = 3
@@ -28,7 +24,7 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
     """Give what is left to Ray; say whether the user interrupted it."""
     warming = threading.Thread(target=_warm, args=(plan, home), daemon=True)
     warming.start()
-    with _ray(address):
+    with joined(address):
         experiment = plan.experiment
         saved = {
             name: tick["checkpoint"]
@@ -75,22 +71,6 @@ def _warm(plan: Plan, home: Home) -> None:
         judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").prepare()
 
 
-@contextmanager
-def _ray(address: str | None) -> Iterator[None]:
-    """Start our own Ray, or join the one at `address`; never a stray one."""
-    address = address or os.environ.get("RAY_ADDRESS")
-    for noisy in ("ray", "ray.tune", "ray.train"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    settings: dict[str, Any] = {"address": address} if address else {"address": "local", "num_cpus": cores()}
-    if not address:
-        settings["include_dashboard"] = False
-    ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True)
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
 class Reporter(tune.Callback):  # type: ignore[misc]
     """Ray's callbacks; a report and its checkpoint come one after the other and are recorded together."""
 
@@ -116,6 +96,10 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record the end of a trial that did not say so itself: it was pruned."""
         self.driver.left_by_ray(trial.config["contender"], None)
+
+    def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Record that its worker was lost and another takes over."""
+        self.driver.lost(trial.config["contender"])
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record that its worker was lost too often."""

@@ -1,6 +1,5 @@
 """The plan of an attempt: every contender, and the share of the machine that it gets, before anything starts."""
 
-import os
 import platform
 import subprocess
 from collections.abc import Callable, Mapping
@@ -9,9 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from orchestrator.config.document import Location
 from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
+from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
 from orchestrator.space import Contender, contenders
 
@@ -71,62 +72,66 @@ class Plan:
         }
 
 
-def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool) -> Plan:
+def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, cluster: Capacity | None = None) -> Plan:
     """Resolve an experiment: load its data, try its judge, draw its contenders; without `write` leave no trace."""
     import gans
     import metrics
+    from orchestrator.config.checks import located
     from orchestrator.judging import Judge, load_data
 
     cache = home.cache if write else None
-    sources = experiment.study.data if isinstance(experiment, StudyExperiment) else [experiment.data]  # type: ignore[attr-defined]
+    document = experiment.document
+    fitting = _fitting(experiment, cluster or capacity())
     drawn = contenders(experiment)
     if not drawn:
         raise RequestError("the space holds no contender; widen it, or raise search.contenders")
     directions: dict[str, bool] = {}
     objective = ""
-    for source in sources:
-        dataset = load_data(source, cache=cache)
-        judge = Judge(dataset, experiment.evaluation, cache=cache)
-        for name in sorted({contender.variant for contender in drawn if contender.data == source.spec}):
+    for place, source in experiment.sources.items():
+        with located(document, place):
+            dataset = load_data(source, cache=cache)
+        with located(document, ("evaluation", "extractor")):
+            extractor = Judge(dataset, experiment.evaluation, cache=cache).extractor
+        for name, written in _variants(experiment).items():
             if reason := gans.variant(name).supports(dataset):
-                raise RequestError(
-                    f"{name} cannot learn {dataset.name}: {reason}; choose another variant or other data"
-                )
-        for family in experiment.evaluation.metrics:
+                message = f"{name} cannot learn {dataset.name}: {reason}; choose another variant or other data"
+                document.fail(written, message)
+        for index, family in enumerate(experiment.evaluation.metrics):
+            with located(document, ("evaluation", "metrics", index)):
+                metrics.check([family], extractor, dataset.modes)
             entry = metrics.METRICS[family]
-            directions |= dict.fromkeys(entry.keys(judge.extractor.name), entry.higher_is_better)
-        objective = metrics.key(experiment.objective, judge.extractor.name)
-    threads = max(1, int(experiment.resources.cpus))
+            directions |= dict.fromkeys(entry.keys(extractor.name), entry.higher_is_better)
+        objective = metrics.key(experiment.objective, extractor.name)
+    parallel = experiment.search.parallel if isinstance(experiment, SearchExperiment) else "auto"
     return Plan(
         experiment=experiment,
         contenders={contender.name: contender for contender in drawn},
-        slots=slots(experiment, len(drawn)),
-        threads=threads,
+        slots=max(1, min(fitting, len(drawn), fitting if parallel == "auto" else parallel)),
+        threads=max(1, int(experiment.resources.cpus)),
         device=device,
         objective=objective,
         directions=directions,
     )
 
 
-def slots(experiment: Experiment, contenders_: int) -> int:
-    """Return how many contenders train at once on this machine; a request that never fits is refused."""
-    import torch
-
-    cpus, gpus = cores(), torch.cuda.device_count()
+def _fitting(experiment: Experiment, there: Capacity) -> int:
+    """Return how many trials fit at once; one that never fits is refused."""
     asked = experiment.resources
-    for what, wanted, there in (("cpus", asked.cpus, cpus), ("gpus", asked.gpus, gpus)):
-        if wanted > there:
-            raise RequestError(
-                f"resources.{what}: one trial asks for {wanted:g}, this machine has {there}; ask for less"
-            )
-    fitting = int(min(cpus / asked.cpus, gpus / asked.gpus if asked.gpus else float("inf")))
-    parallel = experiment.search.parallel if isinstance(experiment, SearchExperiment) else "auto"
-    return max(1, min(fitting, contenders_, fitting if parallel == "auto" else parallel))
+    for what, wanted, found in (("cpus", asked.cpus, there.cpus), ("gpus", asked.gpus, there.gpus)):
+        if wanted > found:
+            message = f"one trial asks for {wanted:g}, but {there.owner} has {found:g}; ask for less"
+            experiment.document.fail(("resources", what), message)
+    return int(min(there.cpus / asked.cpus, there.gpus / asked.gpus if asked.gpus else float("inf")))
 
 
-def cores() -> int:
-    """Return the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _variants(experiment: Experiment) -> dict[str, Location]:
+    """Return every variant that may train, with its place in the file."""
+    if isinstance(experiment, StudyExperiment):
+        return {name: ("study", "variants", index) for index, name in enumerate(experiment.study.variants)}
+    assert isinstance(experiment, SearchExperiment)  # noqa: S101  (the two kinds of file)
+    if chosen := experiment.space.get("variant"):
+        return {str(name): ("space", "variant", "choice", index) for index, name in enumerate(chosen.choice or ())}
+    return {str(experiment.variant): ("variant",)}
 
 
 def environment(device: str, threads: int) -> dict[str, str]:

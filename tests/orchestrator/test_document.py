@@ -155,12 +155,12 @@ def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):
 def test_an_experiment_survives_the_way_through_its_record(file):
     experiment = load(file)
     recorded = experiment.model_dump(mode="json", exclude_none=True)
-    assert SearchExperiment.model_validate(recorded) == experiment
+    assert SearchExperiment.model_validate(recorded).model_dump() == experiment.model_dump()
 
 
 @pytest.mark.parametrize("file", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_experiment_that_is_shipped_can_be_read_and_fits_the_schema(file):
-    assert isinstance(load(file, here=False), SearchExperiment | StudyExperiment)
+    assert isinstance(load(file), SearchExperiment | StudyExperiment)
     Draft202012Validator(schema()).validate(parse(file.read_text(), source=file.name).value)
 
 

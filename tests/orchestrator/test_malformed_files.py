@@ -473,15 +473,30 @@ def test_a_file_that_is_none_is_refused(ganarena, tmp_path, file, reason):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("variant: gan", "variant: dcgan", "dcgan cannot learn ring8"),
-        ("samples: 100", "extractor: lenet", "lenet cannot judge ring8"),
-        ("[fd, modes]", "[fd, is]", "'is' needs class logits, which identity does not give"),
+        ("variant: gan", "variant: dcgan", "tiny.yaml:2: variant: dcgan cannot learn ring8: convolutions need images"),
+        (
+            "space:",
+            "space:\n  variant: {choice: [gan, dcgan]}",
+            "tiny.yaml:9: space.variant.choice.1: dcgan cannot learn ring8",
+        ),
+        ("samples: 100", "extractor: lenet", "tiny.yaml:7: evaluation.extractor: lenet cannot judge ring8"),
+        (
+            "[fd, modes]",
+            "[fd, is]",
+            "tiny.yaml:7: evaluation.metrics.1: 'is' needs class logits, which identity does not give",
+        ),
         ("{name: ring8}", "{npz: tiny.npz}", "tiny.npz cannot be read as an .npz file of plain arrays"),
+        ("{name: ring8}", "{name: mnist}", "tiny.yaml:3: data: data 'mnist' were expected"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused_before_anything_starts(refused, tmp_path, old, new, said):
     (tmp_path / "tiny.npz").write_bytes(b"nothing")
     assert said in refused(changed(GOOD, old, new))
+
+
+def test_a_study_tells_which_of_its_variants_cannot_learn_which_data(refused):
+    told = refused(changed(STUDY, "[gan, wgan]", "[gan, dcgan]"), command="study")
+    assert "tiny.yaml:3: study.variants.1: dcgan cannot learn ring8" in told
 
 
 @pytest.mark.parametrize(("command", "other", "text"), [("search", "study", STUDY), ("study", "search", GOOD)])

@@ -1,0 +1,48 @@
+"""Ray itself: started for us alone, or joined where it runs, and quiet about everything that our own records say."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from orchestrator import machine
+from orchestrator.errors import RequestError
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_V2_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+}
+os.environ.update(QUIET | os.environ)  # Ray reads them when it is imported
+
+import ray  # noqa: E402
+
+
+@contextmanager
+def joined(address: str | None) -> Iterator[None]:
+    """Start our own Ray, or join the one at `address`; never a stray one."""
+    for noisy in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # a lost worker is told by our own reporter
+    settings: dict[str, Any] = {"address": address}
+    if not address:
+        settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
+    try:
+        ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
+    except (ConnectionError, ValueError) as error:
+        raise RequestError(f"--address {address}: no Ray cluster answers there ({error}); `ray start` one") from None
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def capacity(address: str) -> machine.Capacity:
+    """Return what the cluster at `address` has in all."""
+    with joined(address):
+        found = ray.cluster_resources()
+    return machine.Capacity(found.get("CPU", 0), found.get("GPU", 0), f"the cluster at {address}")
