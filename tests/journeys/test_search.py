@@ -6,7 +6,7 @@ import signal
 
 import psutil
 import pytest
-from arena import document, final_scores, ganarena, journal, kill, recorded, start, wait_for
+from arena import RING, document, final_scores, ganarena, journal, kill, recorded, start, wait_for
 
 KEYS = ["experiment", "contenders", "finished", "stopped", "pruned", "failed", "wall_seconds", "utilisation", "best"]
 ALL_FINISHED = {("search", "FINISHED"): 1, ("contender", "FINISHED"): 4, ("replica", "FINISHED"): 8}
@@ -103,3 +103,41 @@ def test_the_same_file_twice_gives_the_same_bits(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     document(ganarena("search", ring_file, "--json", home=home))
     assert final_scores(home) == final_scores(ring.home)
+
+
+@pytest.mark.slow
+def test_a_grid_twice_gives_the_same_bits(tmp_path):
+    grid = tmp_path / "grid.yaml"
+    law = "generator_lr: {choice: [1e-4, 1e-3]}"
+    grid.write_text(
+        RING.replace("generator_lr: {loguniform: [1e-4, 1e-3]}", law)
+        .replace("sampler: random", "sampler: grid")
+        .replace("contenders: 4, ", "")
+    )
+    homes = tmp_path / "first", tmp_path / "second"
+    for home in homes:
+        assert document(ganarena("search", grid, "--json", home=home))["finished"] == 4
+    first, second = map(final_scores, homes)
+    assert first == second
+    assert len(first) == 8
+
+
+@pytest.mark.slow
+def test_a_killed_search_that_prunes_loses_nothing_and_doubles_nothing(tmp_path):
+    file, home = tmp_path / "halving.yaml", tmp_path / "home"
+    file.write_text(RING.replace("scheduler: none", "scheduler: asha, grace: 20, reduction: 2"))
+    driver = start("search", file, home=home)
+    wait_for(driver, home, ticks=5)
+    kill(driver)
+    told = journal(home)
+    resumed = document(ganarena("search", file, "--resume", "--json", home=home))
+    assert resumed["finished"] + resumed["pruned"] == 4
+    assert resumed["finished"] >= 1
+    assert journal(home)[: len(told)] == told
+    ends = [event for event in journal(home) if event["kind"] == "end"]
+    assert len({event["contender"] for event in ends}) == len(ends) == 4
+    assert all("not in the best 1/2" in event["reason"] for event in ends if event["status"] == "pruned")
+    kinds, series = recorded(home)
+    assert kinds["replica", "FINISHED"] == 2 * resumed["finished"]
+    assert all(steps == (20, 40, 60)[: len(steps)] for steps in series)
+    assert len(series) == 8
