@@ -48,35 +48,33 @@ class Neighbourhoods:
 
 @dataclass(frozen=True)
 class Meeting:
-    """Who lies in whose ball, told by one pass over all pairs of generated and real samples."""
+    """Who lies in whose ball, told by one pass over all pairs of generated and real samples.
+
+    Of the generated samples that hold or are held there is their number, the sum of their places, and that of the
+    squares of these, [M, 3]: enough to name one, or two.
+    """
 
     around: Tensor  # real balls that hold each generated sample [N]
-    held: Tensor  # generated samples that each real ball holds [M]
-    first: Tensor  # the first of these, and the last [M]
-    last: Tensor
-    reached: Tensor | None  # generated balls that hold each real sample [M]
-    owner: Tensor | None  # one of these [M]
+    held: Tensor  # by each real ball
+    holding: Tensor | None  # each real sample, by their own balls
 
     @classmethod
     def of(cls, real: Neighbourhoods, generated: Tensor, radii: Tensor | None = None) -> Self:
         """With the radii of the generated samples' own balls [N] also the other way round."""
         middle = real.centres.double().mean(0)
         reals, samples = (Points.of(rows, middle=middle) for rows in (real.centres, generated))
+        places = torch.arange(len(generated), dtype=torch.float64, device=generated.device)
+        weights = torch.stack([torch.ones_like(places), places, places.square()], 1)
         around, start = [], 0
-        held, first, last, reached, owner = torch.zeros(5, len(reals), dtype=torch.int64, device=generated.device)
+        held, holding = torch.zeros(2, len(reals), 3, dtype=torch.float64, device=generated.device)
         for strip in strips(samples, reals):
-            inside = strip.within(real.radii)
+            rows = slice(start, start := start + len(strip.block))
+            inside = strip.within(real.radii).double()
             around.append(inside.sum(1))
-            held += inside.sum(0)
-            end = start + len(inside)
-            first = torch.where((held == inside.sum(0)) & inside.any(0), start + inside.byte().argmax(0), first)
-            last = torch.where(inside.any(0), end - 1 - inside.flip(0).byte().argmax(0), last)
+            held.addmm_(inside.T, weights[rows])
             if radii is not None:
-                inside = strip.within(radii[start:end, None])
-                reached += inside.sum(0)
-                owner = torch.where(inside.any(0), start + inside.byte().argmax(0), owner)
-            start = end
-        return cls(torch.cat(around), held, first, last, *((None, None) if radii is None else (reached, owner)))
+                holding.addmm_(strip.within(radii[rows, None]).double().T, weights[rows])
+        return cls(torch.cat(around), held, None if radii is None else holding)
 
 
 def precision(meeting: Meeting) -> Tensor:
@@ -86,8 +84,8 @@ def precision(meeting: Meeting) -> Tensor:
 
 def recall(meeting: Meeting) -> Tensor:
     """Share of real samples that lie in the ball of a generated one (Kynkaanniemi et al., 2019)."""
-    assert meeting.reached is not None  # noqa: S101 - asked for with the meeting
-    return (meeting.reached > 0).double().mean()
+    assert meeting.holding is not None  # noqa: S101 - asked for with the meeting
+    return (meeting.holding[:, 0] > 0).double().mean()
 
 
 def density(meeting: Meeting, neighbours: int = NEIGHBOURS) -> Tensor:
@@ -97,19 +95,22 @@ def density(meeting: Meeting, neighbours: int = NEIGHBOURS) -> Tensor:
 
 def coverage(meeting: Meeting) -> Tensor:
     """Share of real samples whose ball holds a generated one (Naeem et al., 2020)."""
-    return (meeting.held > 0).double().mean()
+    return (meeting.held[:, 0] > 0).double().mean()
 
 
 def without_each(meeting: Meeting) -> Tensor:
     """The coverage without each generated sample in turn [N]: a ball is lost with the only sample that it holds."""
-    lost = meeting.first[meeting.held == 1].bincount(minlength=len(meeting.around))
+    count, place, _ = meeting.held.T
+    lost: Tensor = place[count == 1].long().bincount(minlength=len(meeting.around))
     return coverage(meeting) - lost / len(meeting.held)
 
 
 def without_both(meeting: Meeting) -> tuple[Tensor, Tensor]:
     """Pairs of generated samples [P, 2] that alone lie in some ball, and the coverage that goes with both [P]."""
-    two = meeting.held == 2
-    pairs, times = torch.unique(torch.stack([meeting.first[two], meeting.last[two]], 1), dim=0, return_counts=True)
+    _, sums, squares = meeting.held[meeting.held[:, 0] == 2].T
+    apart = (2 * squares - sums.square()).sqrt()
+    ends = torch.stack([sums - apart, sums + apart], 1) / 2
+    pairs, times = torch.unique(ends.round().long(), dim=0, return_counts=True)
     return pairs, times / len(meeting.held)
 
 
@@ -118,11 +119,10 @@ def recall_without_each(meeting: Meeting, real: Tensor, generated: "Neighbourhoo
 
     Only reals in one ball or in none can change sides: they are met once more, with the balls that would grow.
     """
-    assert meeting.reached is not None  # noqa: S101 - asked for with the meeting
-    assert meeting.owner is not None  # noqa: S101
+    assert meeting.holding is not None  # noqa: S101 - asked for with the meeting
     assert generated.growth is not None  # noqa: S101
     outer, neighbours = generated.growth
-    fragile = (meeting.reached <= 1).nonzero()[:, 0]
+    fragile = (meeting.holding[:, 0] <= 1).nonzero()[:, 0]
     change = torch.zeros(len(outer), dtype=torch.float64, device=outer.device)
     if not len(fragile):
         return recall(meeting) + change
@@ -137,7 +137,8 @@ def recall_without_each(meeting: Meeting, real: Tensor, generated: "Neighbourhoo
     # Without any neighbour of such a ball it grows over the real sample.
     gone = neighbours[balls]
     gone, places = torch.unique(torch.stack([gone, places[:, None].expand_as(gone)], 2).flatten(0, 1), dim=0).T
-    alone, owner = meeting.reached[fragile] == 1, meeting.owner[fragile]
+    reached, owner, _ = meeting.holding[fragile].long().T
+    alone = reached == 1
     saved = torch.zeros_like(alone)
     saved[places[gone == owner[places]]] = True
     change += gone[~alone[places]].bincount(minlength=len(change))

@@ -98,6 +98,23 @@ def test_a_copy_is_at_distance_zero_in_2048_dimensions():
     assert torch.equal(places[:, 0], torch.arange(64))
 
 
+@pytest.mark.parametrize("apart", [0.0, 1e-7, 1e-3, 1.0])
+def test_the_nearest_are_right_however_tight_the_heaps_are(apart):
+    heaps = 100 * cloud(3, 80, 0)[torch.arange(60) % 3].double() + apart * cloud(60, 80, 1).double()
+    found, places = distances.nearest(heaps, 4)
+    exact = pairs(heaps, heaps)
+    assert torch.equal(found, exact.sort(1).values[:, :4])
+    assert torch.equal(found, exact.gather(1, places))
+
+
+def test_a_collapsed_generator_is_not_measured_pair_by_pair(monkeypatch):
+    measured = []
+    measure = distances.Points.measured
+    monkeypatch.setattr(distances.Points, "measured", lambda *all: measured.append(len(all[1])) or measure(*all))
+    distances.nearest(cloud(5, 80, 0)[torch.arange(300) % 5], 4)
+    assert sum(measured) <= 300 * (4 + distances.SPARE)
+
+
 def test_samples_that_are_all_copies_have_balls_without_an_inside():
     same = torch.ones(20, 3)
     meeting = met(same, same)
