@@ -1,33 +1,41 @@
-"""Memory that is handed round: on a CPU, touching a fresh megabyte costs more than a small network's arithmetic on it.
+"""Memory that is used again, so that a step does not depend on what the system does with freed megabytes.
 
-Whoever takes a buffer owns it. Whoever is the last to need it may give it back; one that is never given back is freed
-as any other tensor is. Accelerators keep their own free lists.
+A buffer is free when nobody holds a tensor on it any more, neither in Python nor in a graph: a tensor made from an
+array keeps a reference to the array for as long as it lives. So nothing has to be given back or is ever written over.
 """
 
+import math
+import sys
+import threading
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
-Kind = tuple[torch.Size, torch.dtype]
-_KEPT = 4  # free buffers of a kind
-
-_free: dict[Kind, list[Tensor]] = {}
-_taken: set[int] = set()
+_WORTH = 2**15  # numbers; below, the system's allocator does the same for less
+_KEPT = 16  # buffers of a kind
+_FREE = 3  # references to a buffer that nobody holds: the list's, the loop's and that of who counts them
 
 
-def take(shape: torch.Size, like: Tensor) -> Tensor:
-    """A buffer with anything in it."""
-    if like.device.type != "cpu":
+class _Buffers(threading.local):
+    def __init__(self) -> None:
+        self.of: defaultdict[tuple[int, ...], list[np.ndarray[Any, Any]]] = defaultdict(list)
+
+
+_buffers = _Buffers()
+
+
+def take(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """A tensor of this shape with anything in it; accelerators keep their own free lists."""
+    if math.prod(shape) < _WORTH or like.dtype != torch.float32 or not like.is_cpu:
         return like.new_empty(shape)
-    free = _free.get((shape, like.dtype))
-    buffer = free.pop() if free else like.new_empty(shape)
-    _taken.add(buffer.data_ptr())
-    return buffer
-
-
-def give(buffer: Tensor) -> None:
-    """Nobody will read `buffer` again; ignored unless `take` has handed it out."""
-    if buffer.data_ptr() in _taken and buffer.is_contiguous():
-        _taken.discard(buffer.data_ptr())
-        free = _free.setdefault((buffer.shape, buffer.dtype), [])
-        if len(free) < _KEPT:
-            free.append(buffer.detach())
+    kept = _buffers.of[shape]
+    for array in kept:
+        if sys.getrefcount(array) == _FREE:
+            return torch.from_numpy(array)
+    array = torch.empty(shape).numpy()
+    if len(kept) < _KEPT:
+        kept.append(array)
+    return torch.from_numpy(array)

@@ -17,7 +17,6 @@ from .data.dataset import Dataset, class_shares
 from .engine import Engine
 from .feeding import Feed
 from .losses import Loss
-from .memory import give
 from .networks import Encoding, Modes, bind, rows
 from .optimisers import column
 from .streams import Device, seeded
@@ -51,6 +50,7 @@ class Player:
         self.numbers = self.optimiser.numbers([each.optimiser for each in variants], self.weights)
         self.rates = column(rates, self.weights)
         self.numbers["lr"] = self.rates.clone()
+        self._one = torch.ones_like(self.rates)
         self.gradient, self.scratch = torch.zeros_like(self.weights), torch.zeros_like(self.weights)
         if engine.scales:
             self.memory["scale"] = torch.full_like(self.rates, _SCALE)
@@ -83,15 +83,11 @@ class Player:
 
     def look_downhill(self, loss: Tensor, *, more: bool = False) -> None:
         """Find the gradient of `loss: [R]`, each from its replica's weights alone; `more` adds to what was found."""
-        scale = self.memory.get("scale")
-        slopes = torch.autograd.grad(loss.sum() if scale is None else (loss * scale.squeeze(1)).sum(), self.parameters)
+        scale = self.memory.get("scale", self._one).squeeze(1)
+        slopes = torch.autograd.grad(loss, self.parameters, scale)
         parts = [slope.reshape(len(self.weights), -1) for slope in slopes]
-        if more:
-            self.gradient += torch.cat(parts, 1)
-        else:
-            torch.cat(parts, 1, out=self.gradient)
-        for slope in slopes:
-            give(slope)
+        found = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        self.gradient = self.gradient + found if more else found
 
     @torch.no_grad()
     def descend(self, step: int) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..configuration import whole
 from .layers import Moded
-from .perceptrons import dense
+from .perceptrons import affine
 
 _START = 0.02  # every weight starts from N(0, 0.02), every bias from 0
 
@@ -54,7 +54,7 @@ class Product(nn.Module):
         self.bias = nn.Parameter(torch.zeros(replicas, 1, outputs)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.bmm(x, self.weight) if self.bias is None else dense(self.bias, x, self.weight)
+        return torch.bmm(x, self.weight) if self.bias is None else affine(self.bias, x, self.weight)
 
 
 class Largest(nn.Module):

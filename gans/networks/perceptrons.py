@@ -7,96 +7,127 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import leaky_relu_
+from torch.nn.functional import leaky_relu, leaky_relu_
 
 from ..configuration import whole
-from ..memory import give, take
+from ..memory import take
+
+Widths = tuple[int, ...]
+Layers = list[tuple[Tensor, Tensor]]
 
 
 class Perceptron(nn.Module):
     """`[R, N, ...]` through dense layers with leaky rectifiers between them; `shape` unflattens what comes out."""
 
     def __init__(
-        self, widths: tuple[int, ...], *, replicas: int, shape: tuple[int, ...] | None, squash: bool, slope: float = 0.2
+        self, widths: Widths, *, replicas: int, shape: tuple[int, ...] | None, squash: bool, slope: float = 0.2
     ) -> None:
         super().__init__()
-        self.shape, self.squash, self.slope = shape, squash, slope
-        self.layers: list[tuple[nn.Parameter, nn.Parameter]] = []
-        for number, (inputs, outputs) in enumerate(pairwise(widths)):
+        self.widths, self.shape, self.squash, self.slope = widths, shape, squash, slope
+        parts = []
+        for inputs, outputs in pairwise(widths):
             bound = 1 / math.sqrt(inputs)  # as nn.Linear starts
-            weight = nn.Parameter(torch.empty(replicas, inputs, outputs).uniform_(-bound, bound))
-            bias = nn.Parameter(torch.empty(replicas, 1, outputs).uniform_(-bound, bound))
-            self.register_parameter(f"weight{number}", weight)
-            self.register_parameter(f"bias{number}", bias)
-            self.layers.append((weight, bias))
+            parts += [torch.empty(replicas, size).uniform_(-bound, bound) for size in (inputs * outputs, outputs)]
+        self.numbers = nn.Parameter(torch.cat(parts, 1))
+        self._views: Layers = []
+
+    @property
+    def layers(self) -> Layers:
+        """Weight `[R, in, out]` and bias `[R, 1, out]` of every layer, as views of the numbers."""
+        return _layers(self.numbers, self.widths)
+
+    def _seen(self) -> Layers:
+        """`layers` outside of autograd, looked up once as long as the numbers stay where they are."""
+        if not self._views or self._views[0][0].data_ptr() != self.numbers.data_ptr():
+            self._views = _layers(self.numbers.detach(), self.widths)
+        return self._views
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.flatten(2)
-        for number, (weight, bias) in enumerate(self.layers):
-            x = dense(bias, x, weight, None if number == len(self.layers) - 1 else self.slope)
+        # Who asks for slopes of samples while the weights learn (a penalty) will ask for slopes of these slopes.
+        twice = torch.is_grad_enabled() and x.requires_grad and self.numbers.requires_grad
+        if twice or torch.is_autocast_enabled(x.device.type) or torch.compiler.is_compiling():
+            for number, (weight, bias) in enumerate(self.layers):
+                x = affine(bias, leaky_relu(x, self.slope) if number else x, weight)
+        else:
+            x = Chain.apply(x, self.numbers, self._seen(), self.widths, self.slope)
         if self.squash:
             x = x.tanh()
         return x.squeeze(2) if self.shape is None else x.reshape(*x.shape[:2], *self.shape)
 
 
-def dense(bias: Tensor, x: Tensor, weight: Tensor, slope: float | None = None) -> Tensor:
-    """`bias + x @ weight`, and through a leaky rectifier of this slope if there is one."""
-    if torch.is_autocast_enabled(x.device.type):
-        product = torch.baddbmm(bias, x, weight)
-        return product if slope is None else leaky_relu_(product, slope)
-    out: Tensor = Dense.apply(bias, x, weight, slope)
-    return out
+class Chain(torch.autograd.Function):
+    """All layers as one function, written out by hand: on small networks calls and passes cost as much as products.
 
-
-class Dense(torch.autograd.Function):
-    """A layer in as few passes over memory as it takes, since on small networks passes cost as much as products.
-
-    The rectifier works in place on the way and on the way back: nobody but the next layer has seen either tensor. A
-    batched product that leaves one or two columns runs ten times slower than the same product turned into rows, so
-    those are taken transposed. Both directions are differentiable again, for penalties.
+    Rectifiers work in place on the way and on the way back, where nobody else has seen the tensor, and the slopes of
+    all weights are written side by side, as the optimiser reads them.
     """
 
     @staticmethod
-    def forward(ctx: Any, bias: Tensor, x: Tensor, weight: Tensor, slope: float | None) -> Tensor:
-        # Few columns come as a view, which must not leave a function of one's own; the sum is no view any more.
-        out = bias + _product(x, weight) if _few(weight) else torch.baddbmm(bias, x, weight)
-        if slope is not None:
-            leaky_relu_(out, slope)
-        ctx.slope = slope
-        ctx.save_for_backward(x, weight, None if slope is None else out)
-        return out
+    def forward(ctx: Any, x: Tensor, numbers: Tensor, layers: Layers, widths: Widths, slope: float) -> Tensor:
+        inputs: list[Tensor] = []
+        for weight, bias in layers:
+            if inputs:
+                leaky_relu_(x, slope)
+            inputs.append(x)
+            x = affine(bias, x, weight, out=take((*x.shape[:2], weight.shape[2]), x))
+        ctx.layers, ctx.widths, ctx.slope = layers, widths, slope
+        ctx.save_for_backward(numbers, *inputs)
+        return x
 
     @staticmethod
     def backward(ctx: Any, back: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, out = ctx.saved_tensors
-        for_bias, for_x, for_weight, _ = ctx.needs_input_grad
-        if out is not None:
-            if torch.is_grad_enabled():  # a slope of this slope will be asked for; the factor itself is piecewise flat
-                back = back * torch.where(out.detach() > 0, 1.0, ctx.slope)
-            else:
-                back = torch.ops.aten.leaky_relu_backward(back, out, ctx.slope, True, grad_input=back)
-        found = (
-            back.sum(1, keepdim=True) if for_bias else None,
-            _product(back, weight.transpose(1, 2)) if for_x else None,
-            _product(x.transpose(1, 2), back) if for_weight else None,
-            None,
-        )
-        if out is not None and not torch.is_grad_enabled():
-            give(back)
-        return found
+        if torch.is_grad_enabled():
+            raise RuntimeError("slopes of slopes of a perceptron are kept where samples and weights both require them")
+        numbers, *inputs = ctx.saved_tensors  # which also makes sure that nobody has moved the numbers
+        for_x, for_numbers, *_ = ctx.needs_input_grad
+        slopes = take(numbers.shape, numbers) if for_numbers else None
+        places = _layers(slopes, ctx.widths) if slopes is not None else []
+        for number in reversed(range(len(inputs))):
+            x, (weight, _) = inputs[number], ctx.layers[number]
+            if places:
+                for_weight, for_bias = places[number]
+                torch.sum(back, 1, keepdim=True, out=for_bias)
+                _product(x.transpose(1, 2), back, out=for_weight)
+            if number or for_x:
+                back = _product(back, weight.transpose(1, 2), out=take(x.shape, x))
+            if number:
+                back = _rectified(back, x, ctx.slope, True, grad_input=back)
+        return back if for_x else None, slopes, None, None, None
 
 
-def _few(columns: Tensor) -> bool:
-    return columns.shape[2] < 8
+_rectified = torch.ops.aten.leaky_relu_backward.grad_input  # torch looks an overload up at every call
 
 
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    """`left @ right`, with its few columns computed as rows."""
-    if _few(right):
-        return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
-    # Where slopes of slopes may be asked for, autograd has to see a fresh result.
-    out = None if torch.is_grad_enabled() else take(torch.Size((*left.shape[:2], right.shape[2])), left)
-    return torch.mul(left, right, out=out) if left.shape[2] == 1 else torch.bmm(left, right, out=out)
+def _layers(numbers: Tensor, widths: Widths) -> Layers:
+    """The views of these rows that are the weights and the biases of the layers."""
+    shapes = [shape for inputs, outputs in pairwise(widths) for shape in ((inputs, outputs), (1, outputs))]
+    parts = torch.split_with_sizes(numbers, [math.prod(shape) for shape in shapes], 1)
+    views = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+    return list(zip(views[::2], views[1::2], strict=True))
+
+
+def affine(bias: Tensor, x: Tensor, weight: Tensor, out: Tensor | None = None) -> Tensor:
+    """`bias + x @ weight`."""
+    if _few(weight):
+        return torch.add(bias, _in_rows(x, weight), out=out)
+    return torch.baddbmm(bias, x, weight, out=out)
+
+
+def _product(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """`left @ right`."""
+    if left.shape[2] == 1:
+        return torch.mul(left, right, out=out)
+    return out.copy_(_in_rows(left, right)) if _few(right) else torch.bmm(left, right, out=out)
+
+
+def _few(right: Tensor) -> bool:
+    return right.shape[2] < 8
+
+
+def _in_rows(left: Tensor, right: Tensor) -> Tensor:
+    """`left @ right` of few columns, turned into few rows: a batched product is ten times faster that way round."""
+    return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

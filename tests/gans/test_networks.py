@@ -7,6 +7,7 @@ from torch.nn.functional import leaky_relu
 
 from gans import ConfigError
 from gans.configuration import describe
+from gans.memory import take
 from gans.networks import (
     Alone,
     BatchNorm,
@@ -14,6 +15,7 @@ from gans.networks import (
     Convolutional,
     Maxout,
     Modes,
+    Perceptron,
     Perceptrons,
     Residual,
     bind,
@@ -22,7 +24,6 @@ from gans.networks import (
 )
 from gans.networks.layers import Spectral
 from gans.networks.maxout import StackedBatchNorm
-from gans.networks.perceptrons import Dense
 from gans.streams import seeded
 
 
@@ -50,17 +51,61 @@ def test_the_a5_networks_have_the_published_number_of_weights():
     assert sum(p.numel() for p in discriminator.parameters()) == 2 * 128 + 128 + 128 * 128 + 128 + 128 + 1
 
 
-@pytest.mark.parametrize("slope", [None, 0.2])
-@pytest.mark.parametrize("shape", [(5, 1), (9, 2), (2, 9), (1, 3), (9, 10)])
-def test_a_layer_is_its_formula_once_and_twice_differentiable(shape, slope):
+@pytest.mark.parametrize("widths", [(5, 1), (2, 9, 1), (16, 9, 9, 2), (1, 3, 10)], ids=str)
+@pytest.mark.parametrize("told", [True, False])
+def test_a_chain_is_its_layers_and_its_slopes_are_theirs(widths, told):
     random = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 4, shape[0], generator=random, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(2, *shape, generator=random, dtype=torch.float64, requires_grad=True)
-    bias = torch.randn(2, 1, shape[1], generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.allclose(Dense.apply(bias, x, weight, None), bias + x @ weight)
-    assert torch.allclose(Dense.apply(bias, x, weight, 0.2), leaky_relu(bias + x @ weight, 0.2))
-    assert torch.autograd.gradcheck(Dense.apply, (bias, x, weight, slope))
-    assert torch.autograd.gradgradcheck(Dense.apply, (bias, x, weight, slope))
+    network = Perceptron(widths, replicas=2, shape=(widths[-1],), squash=False).double()
+    x = torch.randn(2, 4, widths[0], generator=random, dtype=torch.float64, requires_grad=told)
+    network.numbers.requires_grad_(not told)
+    learns = x if told else network.numbers
+    out = x
+    for number, (weight, bias) in enumerate(network.layers):
+        out = bias + (leaky_relu(out, 0.2) if number else out) @ weight
+    torch.testing.assert_close(network(x), out, rtol=0, atol=1e-13)
+    back = torch.randn(out.shape, generator=random, dtype=torch.float64)
+    ours, theirs = (torch.autograd.grad(each, learns, back)[0] for each in (network(x), out))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-13)
+
+
+def test_a_perceptron_whose_samples_and_weights_both_learn_is_differentiable_twice():
+    network = Perceptron((3, 9, 2), replicas=2, shape=(2,), squash=False).double()
+    x = torch.randn(2, 4, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(network, (x,))
+    (slope,) = torch.autograd.grad(network(x).sum(), x, create_graph=True)
+    assert torch.autograd.grad(slope.square().sum(), network.numbers)[0].abs().max() > 0
+
+
+def test_who_asks_for_a_slope_that_was_not_kept_is_told():
+    network = Perceptron((3, 9, 2), replicas=1, shape=(2,), squash=False).requires_grad_(False)
+    x = torch.randn(1, 4, 3, requires_grad=True)
+    with pytest.raises(RuntimeError, match="where samples and weights both require them"):
+        torch.autograd.grad(network(x).sum(), x, create_graph=True)
+
+
+def test_a_perceptron_follows_its_numbers_wherever_they_go():
+    network, x = Perceptrons(width=6).generator((2,), 3), torch.randn(1, 5, 3)
+    before = network(x)
+    numbers, statistics = rows(network, 1)
+    bind(network, 2 * numbers, statistics)
+    assert not torch.equal(network(x), before)
+    bind(network, numbers, statistics)
+    assert torch.equal(network(x), before)
+    network.double()
+    assert network(x.double()).dtype == torch.float64
+
+
+def test_a_buffer_is_lent_again_when_nobody_holds_it():
+    like = torch.empty(0)
+    first, second = take((256, 128), like), take((256, 128), like)
+    assert first.data_ptr() != second.data_ptr()
+    assert first.data_ptr() % 64 == 0
+    kept = first.data_ptr()
+    view = first[0].detach()
+    del first
+    assert take((256, 128), like).data_ptr() != kept
+    del view
+    assert take((256, 128), like).data_ptr() == kept
 
 
 @pytest.mark.parametrize("size", [8, 16, 28, 32, 64])

@@ -16,6 +16,7 @@ from torch.nn.functional import avg_pool2d, conv2d, cross_entropy, interpolate, 
 
 from gans import VARIANTS, variant
 from gans.data import Finite, Split, load
+from gans.networks import Perceptron
 from gans.replicas import Stack
 
 N, LATENT, WIDTH, CLASSES = 6, 5, 4, 8
@@ -327,6 +328,15 @@ def networks(name, kind):
     return conv_generator(LATENT + told), conv_discriminator(1 + joined, outputs, batch_norm=normed), None
 
 
+def numbers(network):
+    """Weights and biases in the order of the layers; a perceptron holds all of its own in one row."""
+    for module in network.modules():
+        if isinstance(module, Perceptron):
+            yield from (part for layer in module.layers for part in layer)
+        else:
+            yield from module.parameters(recurse=False)
+
+
 def copied(theirs, ours):
     """Give `theirs` the numbers of `ours`; stacked products are `[1, in, out]` where torch's are `[out, in]`."""
     for parameter, values in zip(theirs, ours, strict=True):
@@ -348,7 +358,7 @@ def test_a_step_of_each_player_equals_the_papers_to_1e_9(name, kind):
     g, d, e = (network and network.double() for network in networks(name, kind))
     players = nn.ModuleList([g] if e is None else [g, e]), nn.ModuleList([d])
     for theirs, ours in zip(players, (stack.generator, stack.discriminator), strict=True):
-        copied(theirs.parameters(), ours.network.parameters())
+        copied(theirs.parameters(), numbers(ours.network))
     if name == "sngan":
         order = ("a1", "a2", "a0", "b1", "b2", "b0", "c1", "c2", "last")
         d.u = {layer: ours.left.clone() for layer, ours in zip(order, stack.discriminator.modes.layers, strict=True)}
@@ -374,7 +384,7 @@ def test_a_step_of_each_player_equals_the_papers_to_1e_9(name, kind):
         assert not torch.equal(before[1], stack.discriminator.weights)
 
     for theirs, ours in zip(players, (stack.generator, stack.discriminator), strict=True):
-        for parameter, values in zip(theirs.parameters(), ours.network.parameters(), strict=True):
+        for parameter, values in zip(theirs.parameters(), numbers(ours.network), strict=True):
             torch.testing.assert_close(as_theirs(values, parameter), parameter.data, rtol=0, atol=1e-9)
 
 
