@@ -75,10 +75,16 @@ def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> li
 
     The order of the records changes nothing; `metric` is the key of a score or the name of its family.
     """
+    records = sorted(records, key=_identity)
+    meaning = {
+        (record.experiment, record.attempt): _meaning(record) for record in records if record.protocol is not None
+    }
     groups: dict[tuple[str, str], list[ContenderRecord]] = {}
-    for record in sorted(records, key=_identity):
-        groups.setdefault((canonical(record.protocol), canonical(record.budget_class)), []).append(record)
-    ranked = [_group(members, metric) for _, members in sorted(groups.items())]
+    for record in records:
+        # One that failed before it was judged stands with the others of its attempt.
+        among = meaning.get((record.experiment, record.attempt)) if record.protocol is None else None
+        groups.setdefault(among or _meaning(record), []).append(record)
+    ranked = [_group(sorted(members, key=_judged), metric) for _, members in sorted(groups.items())]
     known = sorted({key for group in ranked for row in group.rows for key in row.scores})
     if metric and known and not any(group.metric in known for group in ranked):
         raise RequestError(
@@ -102,6 +108,15 @@ def half_width(values: Sequence[float]) -> float | None:
     from scipy.special import stdtrit
 
     return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
+
+
+def _meaning(record: ContenderRecord) -> tuple[str, str]:
+    return canonical(record.protocol), canonical(record.budget_class)
+
+
+def _judged(record: ContenderRecord) -> bool:
+    """Sort those that were judged first: a group is named by its first."""
+    return record.protocol is None
 
 
 def _identity(record: ContenderRecord) -> tuple[str, int, str]:

@@ -80,7 +80,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str]) -> None:
 @common
 def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
     """Serve MLflow's own UI on this home, on loopback, until interrupted."""
-    from orchestrator.recording.server import serve
+    from orchestrator.recording.server import PAGE_OF_EXPERIMENTS, serve
 
     if not home.exists:
         raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
@@ -89,7 +89,7 @@ def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
         if as_json:
             print_json({"url": url})
         else:
-            click.echo(f"MLflow's UI: {url} (Ctrl-C ends it)")
+            click.echo(f"MLflow's UI: {url}{PAGE_OF_EXPERIMENTS} (Ctrl-C ends it)")
 
     serve(home, port, ready)
 

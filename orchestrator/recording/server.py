@@ -13,6 +13,8 @@ from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 
 LOOPBACK = "127.0.0.1"
+PAGE_OF_EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
+"""MLflow's start page is about language models; this one is about training runs."""
 START_SECONDS = 120.0
 
 

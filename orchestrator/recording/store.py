@@ -76,7 +76,8 @@ class Writer:
             return str(known.experiment_id)
         local = not os.environ.get("MLFLOW_TRACKING_URI")
         location = (home.artifacts / self.attempt["folder"]).as_uri() if local else None
-        return str(self.client.create_experiment(name, artifact_location=location))
+        opens_on_runs = {"mlflow.experimentKind": "custom_model_development"}  # and not on traces of language models
+        return str(self.client.create_experiment(name, artifact_location=location, tags=opens_on_runs))
 
     def _attempt(self, event: Event) -> None:
         run_id = self._run("", None, event, {"arena.kind": "search"}, name=f"attempt {event['attempt']}")
@@ -135,12 +136,12 @@ class Writer:
         tags = {
             "arena.kind": "contender",
             "arena.variant": configuration["variant"],
-            "arena.protocol": digest(event["protocol"]),
-            "arena.budget_class": digest(event["budget_class"]),
             "arena.objective": self.attempt["objective"],
             "arena.directions": json.dumps(self.attempt["directions"]),
-            "mlflow.parentRunId": self.runs["", None],
         }
+        # What failed before its first tick was never judged: it has neither.
+        meanings = {key: event[key] for key in ("protocol", "budget_class") if key in event}
+        tags |= {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
         run_id = self._run(name, None, event, tags, name=f"{configuration['variant']} {name}")
         if not known:
             params = {"variant": configuration["variant"]}
@@ -150,9 +151,9 @@ class Writer:
             params["seeds"] = ", ".join(map(str, self.attempt["experiment"]["seeds"]))
             self.client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
             self.client.log_text(run_id, _experiment_file(self.attempt["experiment"], configuration), "experiment.yaml")
-            self.client.log_dict(run_id, event["protocol"], "protocol.json")
-            self.client.log_dict(run_id, event["budget_class"], "budget_class.json")
-        elif event["budget_class"]["checkpoint"] != "final":
+            for key, meaning in meanings.items():
+                self.client.log_dict(run_id, meaning, f"{key}.json")
+        elif meanings and event["budget_class"]["checkpoint"] != "final":
             self.client.set_tag(run_id, "arena.budget_class", tags["arena.budget_class"])
             self.client.log_dict(run_id, event["budget_class"], "budget_class.json")
         return run_id
@@ -192,6 +193,8 @@ class Writer:
     def _end(self, event: Event) -> None:
         standing = event["tick"]
         if standing is None:
+            if event["status"] == "failed":
+                self._finish(self._contender(event), event["status"], event["reason"])
             return
         parent = self._contender(standing)
         at = int(event["time"] * 1000), standing["step"]
@@ -263,8 +266,8 @@ def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
                 status=tags["arena.status"],
                 reason=tags.get("arena.reason") or None,
                 objective=tags.get("arena.objective"),
-                protocol=documents.read(run.info.run_id, "protocol.json", tags["arena.protocol"]),
-                budget_class=documents.read(run.info.run_id, "budget_class.json", tags["arena.budget_class"]),
+                protocol=documents.read(run, "protocol"),
+                budget_class=documents.read(run, "budget_class"),
                 params=dict(run.data.params),
                 replicas=replicas,
             )
@@ -279,9 +282,11 @@ class _Documents:
         self.store = store
         self.known: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def read(self, run_id: str, name: str, digest_: str) -> dict[str, Any]:
+    def read(self, run: Run, name: str) -> dict[str, Any] | None:
+        if (digest_ := run.data.tags.get(f"arena.{name}")) is None:
+            return None
         if (name, digest_) not in self.known:
-            path = self.store.download_artifacts(run_id, name)
+            path = self.store.download_artifacts(run.info.run_id, f"{name}.json")
             self.known[name, digest_] = json.loads(Path(path).read_text())
         return self.known[name, digest_]
 

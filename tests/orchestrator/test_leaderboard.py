@@ -92,6 +92,14 @@ def test_complete_contenders_come_first_then_lucky_survivors_then_those_without_
     assert marks == {"006-g": "2 of 3 failed", "002-c": "1 of 3 failed"}
 
 
+def test_who_failed_before_being_judged_stands_with_the_others_of_its_attempt():
+    early = contender("000-0", [], status="failed", reason="no", protocol=None, budget_class=None, objective=None)
+    assert ranks(only(rank([early, *BOARD])))[-1] == (None, "000-0")
+    assert only(rank([early, *BOARD])).protocol == PROTOCOL
+    alone = only(rank([early]))
+    assert (alone.protocol, ranks(alone)) == ({}, [(None, "000-0")])
+
+
 def test_means_and_intervals_are_those_of_student():
     found = rows(only(rank(BOARD)))
     expected = {

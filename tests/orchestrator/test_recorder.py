@@ -50,7 +50,7 @@ def tick(step: int, value: float, *, last: bool = False) -> Event:
     return told | {"replicas": [replica], "began": 0.0, "busy": 1.0, "launch": 0.0, "checkpoint": "none"}
 
 
-def end(tick_: Event) -> Event:
+def end(tick_: Event | None) -> Event:
     return {"kind": "end", "contender": NAME, "status": "finished", "reason": None, "summary": {}, "tick": tick_}
 
 
@@ -137,3 +137,15 @@ def test_what_was_recorded_reads_back(home):
     assert (record.contender, record.variant, record.status, record.params["batch"]) == (NAME, "gan", "finished", "16")
     assert (replica.seed, replica.step, replica.images) == (0, 2, 32)
     assert (replica.final["fd_identity"].value, replica.final["fd_identity"].low) == (4.0, 3.0)
+
+
+def test_a_contender_that_failed_before_its_first_tick_is_recorded_with_its_reason(home):
+    recorder = Recorder(home, folder(home))
+    recorder.append(attempt())
+    recorder.append(end(None) | {"status": "failed", "reason": "ValueError: no"})
+    assert recorder.close(60)
+    (record,) = read(home)
+    assert (record.contender, record.status, record.reason) == (NAME, "failed", "ValueError: no")
+    assert record.protocol is None
+    assert record.params["batch"] == "16"
+    assert not record.replicas
