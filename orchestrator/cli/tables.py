@@ -165,9 +165,12 @@ def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
 def plan_tables(plan: Plan) -> list[RenderableType]:
     """Return what a search would do."""
     budget = plan.experiment.budget
-    title = f"{len(plan.contenders)} contenders x {len(plan.experiment.seeds)} seeds, {plan.ticks} ticks to"
-    title += (
-        f" {budget.amount:,} {budget.unit} each, {plan.slots} at once with {plan.threads} thread each on {plan.device}"
+    title = ", ".join(
+        (
+            f"{_counted(len(plan.contenders), 'contender')} x {_counted(len(plan.experiment.seeds), 'seed')}",
+            f"{_counted(plan.ticks, 'tick')} to {budget.amount:,} {budget.unit} each",
+            f"{plan.slots} at once with {_counted(plan.threads, 'thread')} each on {plan.device}",
+        )
     )
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
@@ -180,7 +183,11 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
         shown = ["" if value is None else _short(str(value)) for value in values]
         data = str(contender.data.get("name") or next(iter(contender.data.values())))
         table.add_row(name, contender.variant, data, *shown)
-    return [Text(title), table]
+    return [Text(title), table, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:

@@ -44,6 +44,19 @@ class Plan:
         """Ticks of one contender."""
         return -(-self.experiment.budget.amount // self.experiment.budget.tick)
 
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know before this starts."""
+        averaged = {
+            contender.hyperparameters.get("ema_half_life") is not None for contender in self.contenders.values()
+        }
+        if len(averaged) < 2:
+            return []
+        return [
+            "some generators are averaged and some are raw, so they will not be ranked against each other;"
+            " one `ema_half_life` under hyperparameters puts all into one group"
+        ]
+
     def as_json(self) -> dict[str, Any]:
         """Return what `--dry-run --json` prints."""
         return {
@@ -55,6 +68,7 @@ class Plan:
             "threads": self.threads,
             "device": self.device,
             "objective": self.objective,
+            "notes": self.notes,
         }
 
     def event(self, attempt: int) -> Event:

@@ -1,0 +1,63 @@
+"""What a plan says before anything starts: how many at once, and what a person should know."""
+
+import pytest
+
+from orchestrator.config.models import SearchExperiment
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+from orchestrator.machine import Capacity
+from orchestrator.search.planning import Plan, make_plan
+
+CLUSTER = Capacity(cpus=16, gpus=2, owner="the cluster at here")
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """Make the plan of a small search with some keys changed; nothing is written."""
+
+    def make(**changes) -> Plan:
+        asked = {
+            "name": "x",
+            "data": "ring8",
+            "budget": {"steps": 27, "tick": 10},
+            "space": {"variant": {"choice": ["gan", "wgan"]}, "batch": {"choice": list(range(8, 40))}},
+            "search": {"sampler": "grid"},
+        }
+        experiment = SearchExperiment.model_validate(asked | changes)
+        made = make_plan(experiment, Home(tmp_path / "home"), "cpu", write=False, cluster=CLUSTER)
+        assert not list(tmp_path.iterdir())
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("changes", "slots"),
+    [
+        ({}, 16),
+        ({"resources": {"cpus": 3}}, 5),
+        ({"resources": {"cpus": 1, "gpus": 0.25}}, 8),
+        ({"search": {"sampler": "grid", "contenders": 4}}, 4),
+        ({"search": {"sampler": "grid", "parallel": 3}}, 3),
+        ({"search": {"sampler": "grid", "parallel": 300}}, 16),
+    ],
+)
+def test_as_many_train_at_once_as_fit_and_as_are_asked_for(plan, changes, slots):
+    assert plan(**changes).slots == slots
+
+
+@pytest.mark.parametrize(("asked", "there"), [({"cpus": 17}, 16), ({"gpus": 2.5}, 2)])
+def test_what_never_fits_is_refused_by_the_one_that_cannot_hold_it(plan, asked, there):
+    with pytest.raises(RequestError, match=f"the cluster at here has {there}; ask for less"):
+        plan(resources=asked)
+
+
+def test_the_last_tick_is_a_short_one_and_counts(plan):
+    assert plan().ticks == 3
+
+
+def test_generators_that_cannot_be_ranked_together_are_told_beforehand(plan):
+    space = {"ema_half_life": {"choice": [None, 1000]}}
+    (note,) = plan(variant="gan", space=space).notes
+    assert "will not be ranked against each other" in note
+    assert plan(variant="gan", space={}, hyperparameters={"ema_half_life": 1000}).notes == []
