@@ -1,6 +1,7 @@
 """Generative adversarial networks as values, and one training loop for all of them."""
 
 from . import data
+from .baselines import BASELINES, baseline
 from .configuration import ConfigError, override
 from .duality import duality_gap
 from .engine import Engine
@@ -12,6 +13,7 @@ from .training import Budget, Progress, Replica, train
 from .variants import VARIANTS, Hyperparameter, Variant, hyperparameters, variant
 
 __all__ = [
+    "BASELINES",
     "LOSSES",
     "NETWORKS",
     "PENALTIES",
@@ -24,6 +26,7 @@ __all__ = [
     "Progress",
     "Replica",
     "Variant",
+    "baseline",
     "data",
     "duality_gap",
     "hyperparameters",
