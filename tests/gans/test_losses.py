@@ -1,7 +1,6 @@
 """Losses as closed forms, and the direction in which each pushes."""
 
 import math
-import pickle
 
 import pytest
 import torch
@@ -10,36 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from gans import ConfigError
 from gans.losses import LOSSES, Hinge, LeastSquares, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
 
-EVERY = [make() for make in LOSSES.values()]
 REAL = torch.tensor([[0.75, -1.0, 0.5]], dtype=torch.float64)
 FAKE = torch.tensor([[0.25, 0.9, 0.5]], dtype=torch.float64)  # short of every target and within every margin
-
-
-@pytest.mark.parametrize("loss", EVERY, ids=repr)
-def test_generator_is_rewarded_for_raising_the_logits_of_its_samples(loss):
-    fake = FAKE.clone().requires_grad_()
-    loss.generator(REAL, fake).sum().backward()
-    assert (fake.grad < 0).all()
-
-
-@pytest.mark.parametrize("loss", EVERY, ids=repr)
-def test_discriminator_is_rewarded_for_parting_reals_from_fakes(loss):
-    real, fake = REAL.clone().requires_grad_(), FAKE.clone().requires_grad_()
-    loss.discriminator(real, fake).sum().backward()
-    assert (real.grad < 0).all()
-    assert (fake.grad > 0).all()
-
-
-@pytest.mark.parametrize("loss", EVERY, ids=repr)
-def test_there_is_one_value_per_sample(loss):
-    assert loss.discriminator(REAL, FAKE).shape == REAL.shape
-    assert loss.generator(REAL, FAKE).shape == REAL.shape
-
-
-@pytest.mark.parametrize("loss", EVERY, ids=repr)
-def test_a_loss_is_a_value(loss):
-    assert pickle.loads(pickle.dumps(loss)) == loss  # noqa: S301
-    assert type(loss).__name__ in repr(loss)
 
 
 @pytest.mark.parametrize("loss", [Minimax(), NonSaturating()], ids=repr)
@@ -105,7 +76,7 @@ def test_wasserstein_compares_scores_without_a_sigmoid():
     assert torch.equal(Wasserstein().generator(REAL, FAKE), -FAKE)
 
 
-@pytest.mark.parametrize("loss", EVERY, ids=repr)
+@pytest.mark.parametrize("loss", [make() for make in LOSSES.values()], ids=repr)
 def test_extreme_logits_stay_finite(loss):
     far = torch.tensor([[1e4, -1e4]])
     assert loss.discriminator(far, -far).isfinite().all()
