@@ -97,7 +97,7 @@ def nearest(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """
     middle, taken = rows.double().mean(0), min(count + SPARE, len(rows))
     points = Points.of(rows, middle=middle)
-    distances, places, doubtful = _settled(points, points, *_candidates(points, taken), count)
+    distances, places, doubtful = _settled(points, points, *candidates(points, taken), count)
     if not len(doubtful):
         return distances, places
     precise = Points.of(rows, middle=middle, dtype=torch.float64)
@@ -125,7 +125,7 @@ def _settled(
     return distances, places, (doubtful & (squared.shape[1] < len(others))).nonzero()[:, 0]
 
 
-def _candidates(points: Points, count: int) -> tuple[Tensor, Tensor]:
+def candidates(points: Points, count: int) -> tuple[Tensor, Tensor]:
     """Squared distances to the nearest `count` by the shortcut, ascending, and their places.
 
     Distances are the same both ways: each block meets those after it, and they take what they need from its columns.

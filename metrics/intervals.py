@@ -74,7 +74,7 @@ def _reach(left_out: Tensor) -> float | None:
     return error * _student(count)
 
 
-def wilson(hits: int, count: int) -> Interval:
+def wilson(hits: float, count: float) -> Interval:
     """For a share of independent samples (Wilson, 1927): honest near 0 and 1 too, where generators live."""
     share, spread = hits / count, Z**2 / count
     centre = (share + spread / 2) / (1 + spread)

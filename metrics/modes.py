@@ -1,5 +1,6 @@
 """Scores where the truth is a mixture whose centres are known: which modes are hit, and how well."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import wilson
+from metrics.intervals import Interval, Z, wilson
 from metrics.judge import Judge, pooled
 from metrics.mixture import Mixture, weights_of
 from metrics.reference import Reference
@@ -38,16 +39,23 @@ def perfect_validity(dimensions: int, radius: float) -> float:
 
 def perfect_modes(chances: Tensor, count: int, fewest: int) -> float:
     """How many modes get at least `fewest` of `count` samples on average, a sample being of mode k by `chances[k]`."""
-    enough = {chance: 1 - float(binomial(count, chance)[:fewest].sum()) for chance in set(chances.tolist())}
+    few = torch.arange(min(fewest, count + 1), dtype=torch.float64)
+    enough = {chance: 1 - float(binomial(few, count, chance).sum()) for chance in set(chances.tolist())}
     return sum(min(1.0, max(0.0, enough[chance])) for chance in chances.tolist())
 
 
-def binomial(count: int, chance: float) -> Tensor:
-    """The law of the number of hits in `count` tries [count + 1]."""
-    tries = torch.arange(count + 1, dtype=torch.float64)
-    ways = scalar(count + 1).lgamma() - (tries + 1).lgamma() - (count - tries + 1).lgamma()
-    law: Tensor = ways + torch.special.xlogy(tries, chance) + torch.special.xlog1py(count - tries, -chance)
+def binomial(hits: Tensor, count: int, chance: float) -> Tensor:
+    """The chance of each number of hits [K] in `count` tries."""
+    ways = scalar(count + 1).lgamma() - (hits + 1).lgamma() - (count - hits + 1).lgamma()
+    law: Tensor = ways + torch.special.xlogy(hits, chance) + torch.special.xlog1py(count - hits, -chance)
     return law.exp()
+
+
+def likely(count: int, chance: float) -> Tensor:
+    """The numbers of hits in `count` tries but for those that all together have a chance of less than 1e-20 [K]."""
+    mean = count * chance
+    reach = 12 * math.sqrt(mean) + 40
+    return torch.arange(max(0, int(mean - reach)), min(count, int(mean + reach)) + 1, dtype=torch.float64)
 
 
 def scalar(value: float) -> Tensor:
@@ -108,10 +116,24 @@ class ModeCount(Histogram):
     def verdict(self, _features: Features, /) -> Scores:
         fewest = {"modes": 1, "modes_1pct": self._one_per_cent()}
         return Scores(
-            scores={key: Score(value=float(value), higher_is_better=True) for key, value in self.compute().items()},
+            scores={
+                key: Score.of(float(value), self._interval(key, int(value)), higher_is_better=True)
+                for key, value in self.compute().items()
+            },
             floors={key: perfect_modes(self.chances(), self.samples(), least) for key, least in fewest.items()},
             histogram=self.conditional(),
         )
+
+    def _interval(self, key: str, value: int) -> Interval | None:
+        """Only a sample that is alone in its mode takes it along: the jackknife's variance, never less than the true.
+
+        One more than are alone are counted, since none is no proof that none could be.
+        """
+        if key != "modes":
+            return None
+        alone, count = int((self.hits == 1).sum()), self.samples()
+        reach = Z * math.sqrt(alone * (1 - alone / count) + 1)
+        return max(0.0, value - reach), min(float(len(self.hits)), value + reach)
 
     def _one_per_cent(self) -> int:
         return max(1, -(-self.samples() // round(1 / SHARE)))

@@ -1,7 +1,6 @@
 """Scores from nearest neighbours among features: four of them, from one pass over all pairs."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from metrics.distances import Points, nearest, strips
+from metrics.distances import Points, candidates, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
 from metrics.intervals import FEWEST, Interval, corrected_jackknife, jackknife, wilson
@@ -19,10 +18,10 @@ from metrics.score import Score, Scores
 
 NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
 # Fewer covered reals than this, or fewer that are not, and the jackknife sees no spread where there is some.
-RARE = 5
-# Where balls grow as samples go, the jackknife has 1.7 to 3.2 times the variance (18 laws, 4 to 64 dimensions, 60 to
-# 400 samples); subsampling has 0.6 to 1 times. With this share of the former 93 to 99 of 100 intervals hold.
-OWN_BALLS = 0.6
+RARE = 10
+# Random partitions of the generated samples, and the nearest of each that are looked through for those of its part.
+PARTITIONS = 16
+LISTED = 48
 NAMES = ("precision", "recall", "density", "coverage")
 
 
@@ -32,8 +31,6 @@ class Neighbourhoods:
 
     centres: Tensor
     radii: Tensor
-    # Of the next larger ball [M], and the neighbours without whom it is the ball [M, k].
-    growth: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of(cls, rows: Tensor, neighbours: int = NEIGHBOURS, *, side: str = "real") -> Self:
@@ -42,8 +39,7 @@ class Neighbourhoods:
             raise TooFewSamplesError(
                 f"{neighbours} neighbours need more than {neighbours} {side} samples, not {len(rows)}"
             )
-        distances, places = nearest(rows, min(neighbours + 2, len(rows)))
-        return cls(rows, distances[:, neighbours], (distances[:, -1], places[:, 1 : neighbours + 1]))
+        return cls(rows, nearest(rows, neighbours + 1)[0][:, neighbours])
 
 
 @dataclass(frozen=True)
@@ -114,36 +110,48 @@ def without_both(meeting: Meeting) -> tuple[Tensor, Tensor]:
     return pairs, times / len(meeting.held)
 
 
-def recall_without_each(meeting: Meeting, real: Tensor, generated: "Neighbourhoods") -> Tensor:
-    """The recall without each generated sample in turn [N]: its ball goes, and those it was a neighbour of grow.
+def recall_variance(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS, *, seed: int = 0) -> float:
+    """The variance of the recall over draws of the generated samples, against these reals.
 
-    Only reals in one ball or in none can change sides: they are met once more, with the balls that would grow.
+    Disjoint parts of a sample are independent samples: what the recalls of two halves, and of four quarters, vary by
+    is without bias the variance at N/2 and at N/4, averaged here over random partitions. Each real is reached or not,
+    whatever N is, and neighbouring reals are reached together, over a range that shrinks as 1/N: the variance at N is
+    read from a straight line in 1/N through both, neither of whose terms can be negative.
     """
-    assert meeting.holding is not None  # noqa: S101 - asked for with the meeting
-    assert generated.growth is not None  # noqa: S101
-    outer, neighbours = generated.growth
-    fragile = (meeting.holding[:, 0] <= 1).nonzero()[:, 0]
-    change = torch.zeros(len(outer), dtype=torch.float64, device=outer.device)
-    if not len(fragile):
-        return recall(meeting) + change
+    recalls, random = recalls_of_parts(real, generated, neighbours), torch.Generator().manual_seed(seed)
+
+    def between(parts: int) -> float:
+        orders = [torch.randperm(len(generated), generator=random) % parts for _ in range(PARTITIONS)]
+        return sum(float(recalls(order, parts).var()) for order in orders) / PARTITIONS
+
+    half, quarter = between(2), between(4)
+    return min(max((3 * half - quarter) / 2, half / 2), half)
+
+
+def recalls_of_parts(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS) -> Callable[[Tensor, int], Tensor]:
+    """The recall of every part of the generated samples, given which part each is of [N] and how many there are.
+
+    All distances that it takes are found once. They are float32's: nothing hangs on a single ball here.
+    """
     middle = real.double().mean(0)
-    samples, reals = Points.of(generated.centres, middle=middle), Points.of(real[fragile], middle=middle)
-    rings, start = [torch.empty(0, 2, dtype=torch.int64, device=outer.device)], 0
+    samples, reals = (Points.of(rows, middle=middle) for rows in (generated, real))
+    squared, places = (found[:, 1:] for found in candidates(samples, min(LISTED + 1, len(samples))))
+    balls, start = [], 0
     for strip in strips(samples, reals):
         rows = slice(start, start := start + len(strip.block))
-        ring = strip.within(outer[rows, None]) & ~strip.within(generated.radii[rows, None])
-        rings.append(ring.nonzero() + torch.tensor([rows.start, 0], device=outer.device))
-    balls, places = torch.cat(rings).T
-    # Without any neighbour of such a ball it grows over the real sample.
-    gone = neighbours[balls]
-    gone, places = torch.unique(torch.stack([gone, places[:, None].expand_as(gone)], 2).flatten(0, 1), dim=0).T
-    reached, owner, _ = meeting.holding[fragile].long().T
-    alone = reached == 1
-    saved = torch.zeros_like(alone)
-    saved[places[gone == owner[places]]] = True
-    change += gone[~alone[places]].bincount(minlength=len(change))
-    change -= owner[alone & ~saved].bincount(minlength=len(change))
-    return recall(meeting) + change / len(real)
+        ball, inside = (strip.squared < squared[rows, -1:]).nonzero(as_tuple=True)
+        balls.append((ball + rows.start, inside, strip.squared[ball, inside]))
+    ball, inside, apart = map(torch.cat, zip(*balls, strict=True))
+
+    def recalls(part: Tensor, parts: int) -> Tensor:
+        part = part.to(places.device)
+        sooner = ((part[places] == part[:, None]).cumsum(1) < neighbours).sum(1).clamp_max(places.shape[1] - 1)
+        held = apart < squared.gather(1, sooner[:, None])[ball, 0]
+        reached = torch.zeros(parts, len(reals), dtype=torch.bool, device=places.device)
+        reached[part[ball[held]], inside[held]] = True
+        return reached.double().mean(1)
+
+    return recalls
 
 
 class Neighbours(Judge):
@@ -188,13 +196,13 @@ class Neighbours(Judge):
 
     def compute(self) -> dict[str, Tensor]:
         """Those that are wanted, by name, each a float64 scalar."""
-        return self._scores(self._meeting()[0])
+        return self._scores(self._meeting())
 
     def verdict(self, _features: Features, /) -> Scores:
-        meeting, balls = self._meeting()
+        meeting = self._meeting()
         return Scores(
             scores={
-                name: Score.of(float(value), self._interval(name, float(value), meeting, balls), higher_is_better=True)
+                name: Score.of(float(value), self._interval(name, float(value), meeting), higher_is_better=True)
                 for name, value in self._scores(meeting).items()
             }
         )
@@ -206,7 +214,7 @@ class Neighbours(Judge):
             for name in self.names
         }
 
-    def _interval(self, name: str, value: float, meeting: Meeting, balls: Neighbourhoods | None) -> Interval | None:
+    def _interval(self, name: str, value: float, meeting: Meeting) -> Interval | None:
         count, reals = len(meeting.around), len(meeting.held)
         if name == "precision":  # against fixed balls every sample is in or out by itself
             return wilson(round(value * count), count)
@@ -217,19 +225,22 @@ class Neighbours(Judge):
             return None
         if name == "coverage":
             return corrected_jackknife(value, without_each(meeting), *without_both(meeting), low=0.0, high=1.0)
-        assert balls is not None  # noqa: S101 - asked for with the meeting
-        left_out = recall_without_each(meeting, self._reals().centres, balls)
-        # Towards the value by a factor is towards it by the same factor for the error.
-        return jackknife(value, value + math.sqrt(OWN_BALLS) * (left_out - value), low=0.0, high=1.0)
+        variance = recall_variance(self._reals().centres, self._generated(), self.neighbours)
+        # As many independent reals would vary as much.
+        independent = value * (1 - value) / variance if variance else reals
+        return wilson(value * independent, independent)
 
-    def _meeting(self) -> tuple[Meeting, Neighbourhoods | None]:
+    def _generated(self) -> Tensor:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)
         if not len(generated):
             raise TooFewSamplesError("neighbours need at least one generated sample, but there are none")
-        balls = None
+        return generated
+
+    def _meeting(self) -> Meeting:
+        generated, radii = self._generated(), None
         if "recall" in self.names:
-            balls = Neighbourhoods.of(generated, self.neighbours, side="generated")
-        return Meeting.of(self._reals(), generated, balls.radii if balls else None), balls
+            radii = Neighbourhoods.of(generated, self.neighbours, side="generated").radii
+        return Meeting.of(self._reals(), generated, radii)
 
     def _reals(self) -> Neighbourhoods:
         if self.reference_centres is not None and self.reference_radii is not None:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from metrics import METRICS, Features, Modes, evaluate_features, reference
 from metrics.collapse import different_bins
-from metrics.divergences import DIVERGENCES, perfect_reverse_kl
+from metrics.divergences import DIVERGENCES, perfect_divergence, perfect_reverse_kl
 from metrics.features import extract, load
 from metrics.mixture import weights_of
 from metrics.modes import hits
@@ -102,12 +102,17 @@ def planted(modes: Modes, lost: int) -> dict[str, tuple[bool, Draw, Modes]]:
 
 
 def shares(points: Tensor, modes: Modes) -> dict[str, float]:
-    """Signals that know the modes: greater is worse."""
+    """Signals that know the modes: greater is worse. Conditional ones as multiples of their printed floor."""
     found = hits(points, modes)
-    truth, valid = weights_of(modes), found.double() / found.sum().clamp_min(1)
-    names = ["reverse_kl", "mode_tv_valid", "jsd_valid"]
-    every = (found.double() / len(points) - truth).abs().sum() / 2 + (1 - found.sum() / len(points)) / 2
-    return {name: float(DIVERGENCES[name](valid, truth).sum()) for name in names} | {
+    truth, count = weights_of(modes), int(found.sum())
+    every = (found.double() / len(points) - truth).abs().sum() / 2 + (1 - count / len(points)) / 2
+
+    def over_floor(name: str) -> float:
+        divergence = DIVERGENCES[name]
+        floor = perfect_divergence(divergence, truth, truth, max(1, count))
+        return float(divergence(found.double() / max(1, count), truth).sum()) / floor if count else 0.0
+
+    return {name: over_floor(name) for name in ("reverse_kl", "mode_tv_valid", "jsd_valid")} | {
         "mode_tv": float(every),
         "modes": -float((found > 0).sum()),
     }

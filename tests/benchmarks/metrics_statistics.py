@@ -6,13 +6,14 @@ python -m tests.benchmarks.metrics_statistics [--repeats 2000]: fixed seeds, one
 import argparse
 import csv
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from metrics import METRICS, Features, Modes, Score, evaluate_features, reference
+from metrics import METRICS, Features, ModeCount, Modes, Score, evaluate_features, reference
 from metrics.features import Extractor
 from metrics.intervals import wilson
 from metrics.kernel import same_law
@@ -105,6 +106,25 @@ def intervals(repeats: int) -> Iterator[dict[str, object]]:
                     }
 
 
+def mode_intervals(repeats: int) -> Iterator[dict[str, object]]:
+    """The same of `modes`, which saturates: all modes equally likely, or from rare to frequent."""
+    random = torch.Generator().manual_seed(5)
+    for number, count in ((8, 1000), (25, 100), (1000, 1000), (1000, 10_000)):
+        for law, spread in (("even", 0.0), ("uneven", 4.0)):
+            chances = torch.linspace(0, spread, number, dtype=torch.float64).exp()
+            # On a line, far apart, and every sample at its centre.
+            modes = Modes(torch.arange(float(number))[:, None], 0.01, weights=chances)
+            found = []
+            for _ in range(repeats):
+                metric = ModeCount(modes)
+                metric.hits = torch.multinomial(chances, count, replacement=True, generator=random).bincount(
+                    minlength=number
+                )
+                metric.count = torch.tensor(count)
+                found.append(metric.verdict(Features(torch.empty(0, 1))).scores["modes"])
+            yield {"family": "modes", "law": law, "modes": number, "N": count, **coverage_of(found)}
+
+
 def suspicions(repeats: int) -> Iterator[dict[str, object]]:
     """How often two samples of one law are called different at level 5 %."""
     random = torch.Generator().manual_seed(7)
@@ -161,9 +181,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=2000)
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore")  # of torchmetrics, where counts are drawn instead of samples
     RESULTS.mkdir(exist_ok=True)
     parts = [
         (f"Intervals: how often they hold the expected score ({repeats} repeats)", "intervals", intervals(repeats)),
+        ("Intervals of `modes`", "mode_intervals", mode_intervals(repeats)),
         ("Same law called different at level 5 %, by relabelling", "same_law", suspicions(min(repeats, 1000))),
         (
             "Floors and ceilings of a perfect sampler, 1,000 samples of a ring of 8",

@@ -84,6 +84,25 @@ def test_a_blurred_generator_keeps_its_conditional_histogram_and_loses_only_qual
     assert min(blurred.histogram) > 0.02
 
 
+@pytest.mark.parametrize("key", ["reverse_kl", "mode_tv_valid", "jsd_valid"])
+def test_the_floor_of_a_blurred_generator_is_that_of_as_many_valid_samples(key):
+    modes = ring(25)
+    found = [judged(draw(modes, 500, seed, blur=4.0), modes) for seed in range(200)]
+    ratio = torch.tensor([one.scores[key].value / one.floors[key] for one in found]).mean().item()
+    assert ratio == pytest.approx(1, abs=0.06)
+    assert found[0].floors[key] > 1.3 * judged(draw(modes, 500), modes).floors[key]
+
+
+def test_the_interval_of_modes_holds_where_it_saturates_and_where_it_does_not():
+    for number, count in ((8, 200), (100, 150)):
+        scores = [judged(draw(ring(number, radius=50.0), count, seed), ring(number, radius=50.0)) for seed in range(60)]
+        expected = perfect_modes(torch.full((number,), perfect_validity(2, 3.0) / number).double(), count, 1)
+        held = [score.scores["modes"] for score in scores]
+        assert sum(one.low <= expected <= one.high for one in held) / 60 >= 0.95
+        assert all(one.high <= number for one in held)
+        assert all(one.high - one.low < 25 for one in held)
+
+
 def test_without_a_valid_sample_there_is_no_divergence_and_no_nan():
     found = judged(torch.full((50, 2), 30.0), ring())
     assert values(found) == pytest.approx(

@@ -15,7 +15,8 @@ from metrics.neighbours import (
     density,
     precision,
     recall,
-    recall_without_each,
+    recall_variance,
+    recalls_of_parts,
     without_both,
     without_each,
 )
@@ -191,19 +192,21 @@ def test_leaving_out_each_sample_at_once_is_leaving_it_out():
     assert without_each(Meeting.of(real, generated)).tolist() == pytest.approx(slowly)
 
 
-@pytest.mark.parametrize("width", [1, 2, 5])
-def test_the_recall_without_each_sample_is_the_recall_without_it(width):
-    real = Neighbourhoods.of(cloud(60, width, 0))
-    generated = cloud(25, width, 1, shift=0.5)
+@pytest.mark.parametrize(("width", "shift"), [(4, 1.0), (8, 0.0), (80, 0.2)])
+def test_the_variance_of_the_recall_is_that_over_draws_of_the_generator(width, shift):
+    real = Neighbourhoods.of(cloud(100, width, 0))
+    draws = [cloud(200, width, seed, shift=shift) for seed in range(1, 61)]
+    recalled = [recall(Meeting.of(real, draw, Neighbourhoods.of(draw).radii)) for draw in draws]
+    estimates = [recall_variance(real.centres, draw) for draw in draws]
+    assert sum(estimates) / len(estimates) == pytest.approx(torch.stack(recalled).var().item(), rel=0.4)
 
-    def recalled(rows: Tensor) -> float:
-        return recall(Meeting.of(real, rows, Neighbourhoods.of(rows, 3).radii)).item()
 
-    balls = Neighbourhoods.of(generated, 3)
-    found = recall_without_each(Meeting.of(real, generated, balls.radii), real.centres, balls)
-    slowly = [recalled(torch.cat([generated[:place], generated[place + 1 :]])) for place in range(25)]
-    assert found.tolist() == pytest.approx(slowly)
-    assert len(set(slowly)) > 2
+def test_parts_of_a_sample_are_recalled_as_if_they_were_alone():
+    # With one partition only, and few enough samples for every neighbour to be listed.
+    real, generated = cloud(50, 3, 0), cloud(40, 3, 1)
+    order = torch.randperm(40, generator=torch.Generator().manual_seed(0)) % 2
+    alone = [recall(met(real, generated[order == part])).item() for part in (0, 1)]
+    assert recalls_of_parts(real, generated)(order, 2).tolist() == alone
 
 
 def test_two_samples_that_share_a_ball_take_it_with_them_together(monkeypatch):
