@@ -58,7 +58,7 @@ class Beside(Perceptrons):
 
     distance: float
 
-    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
+    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:  # noqa: ARG002
         return Shift(self.distance)
 
 
