@@ -20,7 +20,11 @@ class Home:
     @classmethod
     def at(cls, path: str | Path | None = None) -> "Home":
         """Return the home at `path`, at `GANARENA_HOME`, or at `./arena`; nothing is created yet."""
-        return cls(Path(path or os.environ.get("GANARENA_HOME") or "arena").expanduser().absolute())
+        home = Path(path or os.environ.get("GANARENA_HOME") or "arena").expanduser().absolute()
+        there = next(folder for folder in (home, *home.parents) if folder.exists())
+        if not there.is_dir():
+            raise RequestError(f"--home {path or home}: expected a folder, but {there} is a file; choose another home")
+        return cls(home)
 
     @property
     def cache(self) -> Path:
@@ -60,18 +64,10 @@ class Home:
         """Return the attempts of an experiment, the oldest first."""
         return sorted(folder.parent for folder in self.experiment(name).glob("attempt-*/journal.jsonl"))
 
-    @staticmethod
-    def is_being_written(folder: Path) -> bool:
-        """Does a process hold the lock of this experiment's folder?"""
-        lock = folder / "lock"
-        if not lock.exists():
-            return False
-        with lock.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
+    def next_attempt(self, name: str) -> Path:
+        """Return the folder of an attempt after all of these."""
+        numbers = [int(folder.name.rpartition("-")[2]) for folder in self.attempts(name)]
+        return self.experiment(name) / f"attempt-{max(numbers, default=0) + 1:03d}"
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:

@@ -5,7 +5,6 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 import gans
@@ -102,10 +101,3 @@ def judge_for(data: str, evaluation: str, cache: Path | None, device: str) -> Ju
     """Return the judge for JSON of a `Data` and an `Evaluation`; a worker keeps it from one contender to the next."""
     dataset = gans.data.load(Data.model_validate_json(data).spec, cache=cache)
     return Judge(dataset, Evaluation.model_validate_json(evaluation), cache=cache, device=device)
-
-
-def default_device() -> str:
-    """Return the best device of this machine."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -29,8 +29,12 @@ class Row:
     config: Mapping[str, str]
     replicas: int
     complete: int
+    confirmed: bool
+    """Was it trained again on new seeds after it had been selected?"""
     mark: str | None
     """What a reader must know of the row's score: it is that of the lucky survivors."""
+    alarms: Mapping[str, str]
+    """Rules that fired and did not stop it: how many replicas, and what the first was told."""
     scores: Mapping[str, ScoreRecord]
     last: Mapping[str, float]
     steps: int
@@ -164,7 +168,9 @@ def _row(record: ContenderRecord) -> Row:
         config=record.params,
         replicas=len(replicas),
         complete=len(complete),
+        confirmed=False,
         mark=_mark(replicas),
+        alarms=_alarms(replicas),
         scores={key: summary([replica.final[key] for replica in complete]) for key in keys},
         last={key: fmean(replica.last[key] for replica in replicas if key in replica.last) for key in sorted(last)},
         steps=max((replica.step for replica in replicas), default=0),
@@ -183,6 +189,15 @@ def _mark(replicas: Sequence[ReplicaRecord]) -> str | None:
         return None
     waiting = [status for status in missing if status in ("running", "interrupted")]
     return f"{len(missing)} of {len(replicas)} {waiting[0] if waiting else 'failed'}"
+
+
+def _alarms(replicas: Sequence[ReplicaRecord]) -> dict[str, str]:
+    observed: dict[str, list[str]] = {}
+    for replica in replicas:
+        for rule, told in replica.fired.items():
+            if replica.reason is None or not told.endswith(replica.reason):
+                observed.setdefault(rule, []).append(told)
+    return {rule: f"{len(told)} of {len(replicas)} at {told[0]}" for rule, told in sorted(observed.items())}
 
 
 def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, float]:

@@ -68,7 +68,7 @@ class View:
                 status.append(f"  {standing.reason}", style="dim")
             value = standing.tick["objective"] if standing.tick else None
             shown = "" if value is None else f"{value:.4g}"
-            curve = sparkline([tick["objective"] for tick in self.state.ticks if tick["contender"] == name])
+            curve = sparkline(standing.curve)
             table.add_row(name, variant, f"{standing.ticks}/{self.ticks}", shown, curve, status, style=style)
         return Group(table, Text(self.headline(), style="bold"))
 
@@ -114,7 +114,8 @@ class View:
             return everyone
         running = [pair for pair in everyone if pair[1].status == "running"]
         ended = [pair for pair in everyone if pair[1].ended]
-        return sorted(ended[-(SHOWN - len(running)) :] + running)
+        room = max(0, SHOWN - len(running))
+        return sorted(running + ended[len(ended) - min(room, len(ended)) :])
 
     def _line(self, event: Event) -> str | None:
         if event["kind"] == "lost":

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from orchestrator.errors import RequestError
+
 
 @dataclass(frozen=True)
 class Capacity:
@@ -28,3 +30,14 @@ def gpus() -> int:
     import torch
 
     return torch.cuda.device_count()
+
+
+def chosen_device(device: str) -> str:
+    """Return the device that was asked for, if this machine has it; `auto` is the best that it has."""
+    import torch
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    found = [name for name, present in there.items() if present]
+    if device != "auto" and device not in found:
+        raise RequestError(f"--device {device}: this machine has {', '.join(found)}")
+    return found[0] if device == "auto" else device

@@ -28,6 +28,8 @@ class ReplicaRecord:
     seconds: float
     final: Mapping[str, ScoreRecord]
     last: Mapping[str, float]
+    fired: Mapping[str, str] = field(default_factory=dict)
+    """Rule -> what it said; those that only observed as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

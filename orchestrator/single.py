@@ -9,9 +9,9 @@ from orchestrator.config import Experiment, SearchExperiment, plain, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
-from orchestrator.recording.journal import Event
+from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder
-from orchestrator.search import SENDING_SECONDS, choose_attempt
+from orchestrator.search import SENDING_SECONDS, differences
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Announce, Plan, make_plan
 from orchestrator.trial import Brief, pursue
@@ -65,39 +65,56 @@ def source(text: str) -> dict[str, Any]:
 
 
 def train_one(experiment: Experiment, home: Home, device: str, announce: Announce) -> dict[str, Any]:
-    """Train the one contender of `experiment`; return its run, scores, status and reason."""
+    """Train the one contender of `experiment`, from its last checkpoint where it was interrupted; return its result."""
     plan = make_plan(experiment, home, device, write=True)
     with home.writing(experiment.name):
-        folder = choose_attempt(experiment, home, resume=False, again=True)
+        folder = _attempt(experiment, home)
         recorder = Recorder(home, folder)
-        driver = Driver(plan, recorder, announce)
         try:
-            recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+            if recorder.journal.state.attempt is None:
+                recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+            plan = plan.of_attempt(recorder.journal.state)
+            driver = Driver(plan, recorder, announce)
+            driver.tell_ends()
             _train(plan, home, folder, driver)
-            driver.close(interrupted=False)
-        except KeyboardInterrupt:
-            for name in plan.contenders:
-                driver.left_by_ray(name, None, interrupted=True)
-            driver.close(interrupted=True)
-            raise Interrupted(f"the checkpoint of the last tick is kept in {folder}") from None
         finally:
             recorder.close(SENDING_SECONDS)
     return _document(home, experiment.name)
 
 
+def _attempt(experiment: Experiment, home: Home) -> Path:
+    """Return the attempt to go on with, if the last one asked for the same and was interrupted; else a new one."""
+    if attempts := home.attempts(experiment.name):
+        state = State.read(attempts[-1] / "journal.jsonl")
+        asked = experiment.model_dump(mode="json", exclude_none=True)
+        if not state.complete and state.attempt and not differences(state.attempt["experiment"], asked):
+            return attempts[-1]
+    return home.next_attempt(experiment.name)
+
+
 def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
-    (contender,) = plan.contenders.values()
-    kept: list[Path] = []
+    ((name, contender),) = plan.contenders.items()
+    last = driver.state.contenders[name].tick
+    kept = [Path(last["checkpoint"])] if last else []
 
     def report(event: Event, files: Path) -> None:
-        checkpoint = folder / contender.name / f"step-{event['step']}"
-        shutil.copytree(files, checkpoint)
+        checkpoint = folder / name / f"step-{event['step']}"
+        shutil.copytree(files, checkpoint, dirs_exist_ok=True)
         driver.tick(event, checkpoint)
         kept.append(checkpoint)
-        if len(kept) > 1:
-            shutil.rmtree(kept.pop(0))
+        if len(kept) > 1 and kept[0] != checkpoint:
+            shutil.rmtree(kept.pop(0), ignore_errors=True)
 
-    pursue(contender, Brief.of(plan, home), report)
+    try:
+        if not driver.state.contenders[name].ended:
+            pursue(contender, Brief.of(plan, home), report, resume=kept[0] if kept else None)
+    except KeyboardInterrupt:
+        driver.left_by_ray(name, None, interrupted=True)
+        raise Interrupted("the work up to the last tick is saved; the same command goes on from there") from None
+    except Exception as error:
+        driver.end(name, "failed", f"{type(error).__name__}: {error}")
+    finally:
+        driver.close(interrupted=not driver.state.contenders[name].ended)
 
 
 def _document(home: Home, name: str) -> dict[str, Any]:

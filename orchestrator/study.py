@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.models import StudyExperiment
+from orchestrator.config.models import StudyExperiment, label
 from orchestrator.home import Home
 from orchestrator.leaderboard import half_width
 from orchestrator.recording.journal import State
@@ -39,11 +39,11 @@ def study(experiment: StudyExperiment, home: str | Path | None = None, **how: An
     """Run a study from Python; return its tidy rows."""
     from pandas import DataFrame
 
-    from orchestrator.config.checks import check
+    from orchestrator.config import prepared
     from orchestrator.search import conduct
 
-    check(experiment)
-    return DataFrame(list(rows(conduct(experiment, Home.at(home), **how).state)), columns=list(COLUMNS))
+    outcome = conduct(prepared(experiment, folder=Path.cwd()), Home.at(home), **how)
+    return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))
 
 
 def results(outcome: "Outcome", home: Home) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def results(outcome: "Outcome", home: Home) -> dict[str, Any]:
     figures = draw(read(path), folder)
     return {
         "experiment": experiment.name,
-        "table": table(read(path)),
+        "table": table(read(path), outcome.plan.directions),
         "rows": str(path),
         "figures": [str(figure) for figure in figures],
         **{key: value for key, value in outcome.summary().items() if key != "experiment"},
@@ -79,8 +79,7 @@ def rows(state: State) -> Iterable[Row]:
                     yield {
                         "experiment": experiment["name"],
                         "variant": configuration["variant"],
-                        "data": configuration["data"].get("name")
-                        or Path(next(iter(configuration["data"].values()))).name,
+                        "data": label(configuration["data"]),
                         "protocol": experiment["study"]["protocol"],
                         "seed": replica["seed"],
                         "split": split,
@@ -95,11 +94,13 @@ def rows(state: State) -> Iterable[Row]:
 
 
 def write(told: Iterable[Row], path: Path) -> None:
-    """Write rows as CSV; what is missing is an empty field."""
-    with path.open("w", newline="") as file:
+    """Write rows as CSV, all or nothing; what is missing is an empty field."""
+    unfinished = path.with_name(f"{path.name}.new")
+    with unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(told)
+    unfinished.replace(path)
 
 
 def read(path: Path) -> list[Row]:
@@ -112,27 +113,36 @@ def read(path: Path) -> list[Row]:
         ]
 
 
-def table(told: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return a row for each variant and dataset: the mean over seeds of its final scores, by Student's t."""
-    cells: dict[tuple[str, str, str], dict[str, list[Row]]] = {}
+def table(told: Sequence[Row], directions: Mapping[str, bool]) -> list[dict[str, Any]]:
+    """Return a row for each variant and dataset: the mean over seeds of its final scores, by Student's t.
+
+    `replicas` counts the seeds that were scored finally, `failed` those that were not.
+    """
+    cells: dict[tuple[str, str, str], list[Row]] = {}
     for row in told:
-        if row["split"] == "final":
-            cells.setdefault((row["data"], row["variant"], row["protocol"]), {}).setdefault(row["metric"], []).append(
-                row
-            )
-    return [
-        {
-            "variant": variant,
-            "data": data,
-            "protocol": protocol,
-            "replicas": max(len(members) for members in metrics.values()),
-            "scores": {metric: _score([row["value"] for row in members]) for metric, members in metrics.items()},
-            "floors": {
-                metric: members[0]["floor"] for metric, members in metrics.items() if members[0]["floor"] is not None
-            },
-        }
-        for (data, variant, protocol), metrics in cells.items()
-    ]
+        cells.setdefault((row["data"], row["variant"], row["protocol"]), []).append(row)
+    summaries = []
+    for (data, variant, protocol), members in cells.items():
+        final: dict[str, list[Row]] = {}
+        for row in members:
+            if row["split"] == "final":
+                final.setdefault(row["metric"], []).append(row)
+        scored = {row["seed"] for rows in final.values() for row in rows}
+        summaries.append(
+            {
+                "variant": variant,
+                "data": data,
+                "protocol": protocol,
+                "replicas": len(scored),
+                "failed": len({row["seed"] for row in members} - scored),
+                "scores": {
+                    metric: _score([row["value"] for row in rows], higher_is_better=directions.get(metric))
+                    for metric, rows in final.items()
+                },
+                "floors": {metric: rows[0]["floor"] for metric, rows in final.items() if rows[0]["floor"] is not None},
+            }
+        )
+    return summaries
 
 
 def draw(told: Sequence[Row], folder: Path) -> list[Path]:
@@ -147,6 +157,7 @@ def draw(told: Sequence[Row], folder: Path) -> list[Path]:
     return figures
 
 
-def _score(values: Sequence[float]) -> dict[str, Any]:
+def _score(values: Sequence[float], *, higher_is_better: bool | None) -> dict[str, Any]:
     mean, half = sum(values) / len(values), half_width(values)
-    return {"value": mean, "low": None if half is None else mean - half, "high": None if half is None else mean + half}
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return {"value": mean, "low": low, "high": high, "higher_is_better": higher_is_better}

@@ -87,6 +87,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
     )
     mark = began = time.time()
     for progress in training:
+        ended = []
         live = [replica for replica in progress.replicas if replica.alive]
         trained = (time.time() - mark) / len(live)
         for replica in live:
@@ -104,17 +105,20 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
                 final = partial(replica.sample, stream="final")
                 watch.conclude(replica.index, final, status=status, reason=reason)
                 replica.end()
+                ended.append(replica)
         with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
             folder = Path(temporary)
             progress.save(folder / "training")
             watch.save(folder)
-            for replica, watched in zip(progress.replicas, watch.replicas, strict=True):
+            for replica in live:
+                watched = watch.replicas[replica.index]
                 if watched.picture is not None:
                     pictures.save(watched.picture, folder / f"samples_{watched.seed}.png")
-                if watched.final is not None:
+                if replica in ended and watched.final is not None:
                     replica.save_generator(folder / f"generator_{watched.seed}")
             state = progress.replicas[0].generator_state
-            stopped = any(replica.status == "stopped" for replica in watch.replicas)
+            # One that diverged has no final score, and puts nobody into a class of its own.
+            stopped = any(replica.status == "stopped" and replica.final for replica in watch.replicas)
             event = watch.event() | {
                 "contender": contender.name,
                 "spent": brief.budget.spent(progress),
@@ -124,8 +128,8 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
                 "protocol": judge.protocol("final", state),
                 "budget_class": budget_class(contender, stopped=stopped),
             }
-            mark = time.time()
             report(event, folder)
+            mark = time.time()  # waiting for the driver is nobody's training
         if watch.over:
             return
 

@@ -139,12 +139,15 @@ class Watch:
         for rule in self.observing:
             name = type(rule).__name__.lower()
             if name not in replica.fired and (reason := rule(replica.history)):
-                replica.fired[name] = reason
+                replica.fired[name] = self._when(reason)
         for rule in self.acting:
             if reason := rule(replica.history):
-                replica.fired[type(rule).__name__.lower()] = reason
+                replica.fired[type(rule).__name__.lower()] = self._when(reason)
                 return reason
         return None
+
+    def _when(self, reason: str) -> str:
+        return f"step {self.step:,}: {reason}"
 
     def _last_objective(self, replica: Replica) -> float | None:
         scored = [

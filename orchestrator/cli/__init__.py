@@ -38,6 +38,9 @@ def main() -> None:
     except WorkError as error:
         _say(str(error))
         sys.exit(INTERRUPTED if isinstance(error, Interrupted) else 1)
+    except OSError as error:
+        _say(f"{error.filename or 'the system'}: {error.strerror or error}")
+        sys.exit(1)
     except ValueError as error:
         if not isinstance(error, RequestError) and not type(error).__module__.startswith(("gans.", "metrics.")):
             raise

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import chosen_device, common, computing, print_json
+from orchestrator.cli.options import common, computing, print_json
 from orchestrator.home import Home
 
 
@@ -38,6 +38,7 @@ def evaluate(
     """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.evaluating import judge
+    from orchestrator.machine import chosen_device
 
     document = judge(
         real,

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -40,26 +38,6 @@ def computing(command: Command) -> Command:
     )(command)
 
 
-def chosen_device(device: str) -> str:
-    """Return the device that was asked for, if this machine has it."""
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there[device]:
-        found = ", ".join(name for name, present in there.items() if present)
-        raise RequestError(f"--device {device}: this machine has {found}")
-    return device
-
-
 def print_json(document: Mapping[str, Any] | list[Any]) -> None:
     """Print the one document of `--json`."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def existing(path: str) -> Path:
-    """Return the path of a file or folder that is there."""
-    if not Path(path).exists():
-        raise RequestError(f"{path}: no such file or folder")
-    return Path(path)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 import orchestrator
-from orchestrator.cli.options import chosen_device, common, computing, print_json
+from orchestrator.cli.options import common, computing, print_json
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 
@@ -81,18 +81,20 @@ def study(file: Path, changes: Sequence[str], **options: Any) -> None:
         click.echo(
             "\n".join(["rows     " + document["rows"], *("figure   " + figure for figure in document["figures"])])
         )
+    if not any(row["replicas"] for row in document["table"]):
+        raise WorkError(f"no replica has a final score; `ganarena runs {experiment.name!r}` gives each one's reason")
 
 
 def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
     """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
     from orchestrator.cli.tables import plan_tables, show
     from orchestrator.live import View, shown
+    from orchestrator.machine import chosen_device
     from orchestrator.search import capacity_of, choose_attempt, conduct
     from orchestrator.search.planning import make_plan
 
-    chosen = chosen_device(device)
     if dry_run:
-        plan = make_plan(experiment, home, chosen, write=False, cluster=capacity_of(how.get("address")))
+        plan = make_plan(experiment, home, chosen_device(device), write=False, cluster=capacity_of(how.get("address")))
         if as_json:
             print_json(plan.as_json())
         else:
@@ -101,7 +103,7 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
     choose_attempt(experiment, home, resume=how.get("resume", False), again=how.get("again", False))
     view = View()
     with nullcontext() if quiet else shown(view):
-        return conduct(experiment, home, device=chosen, announce=view.announce, **how)
+        return conduct(experiment, home, device=device, announce=view.announce, **how)
 
 
 def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -163,6 +165,7 @@ def train(home: Home, as_json: bool, quiet: bool, device: str, **asked: Any) -> 
     """Train one contender without Ray, e.g. `ganarena train gan --data ring8 --images 500000`."""
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.live import View, shown
+    from orchestrator.machine import chosen_device
     from orchestrator.single import experiment_of, train_one
 
     experiment = experiment_of(**asked)

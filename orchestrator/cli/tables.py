@@ -8,11 +8,12 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.config.models import label
 from orchestrator.leaderboard import Group, Row
+from orchestrator.live import STYLES
 from orchestrator.records import ScoreRecord
 from orchestrator.search.planning import Plan
 
-STATUS_STYLES = {"finished": "green", "stopped": "yellow", "pruned": "dim", "failed": "red", "interrupted": "red"}
 PLAIN_WIDTH = 160
 
 
@@ -57,6 +58,7 @@ def _title(group: Group) -> Text:
     amount = budget.get("amount")
     amount = f"{amount:,}" if isinstance(amount, int) else amount
     title.append(f" · {amount} {budget.get('unit')}, {budget.get('checkpoint')} checkpoint", style="dim")
+    title.append(" · as selected, not confirmed on new seeds", style="dim")
     if any(not row.scores and group.metric in row.last for row in group.rows):
         title.append(" · (in brackets: at the last tick, on select)", style="dim")
     return title
@@ -86,8 +88,9 @@ def _leaderboard(group: Group) -> Table:
 
 
 def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
-    status = Text(row.status, style=STATUS_STYLES.get(row.status, ""))
-    notes = "; ".join(note for note in (row.mark, row.reason) if note)
+    status = Text(row.status, style=STYLES.get(row.status, ""))
+    alarms = [f"{rule}: {told}" for rule, told in row.alarms.items()]
+    notes = "; ".join(note for note in (row.mark, row.reason, *alarms) if note)
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
     if not row.scores and metric in keys and metric in row.last:
@@ -126,7 +129,7 @@ def runs_table(listed: Sequence[Mapping[str, Any]]) -> RenderableType:
     for column in ("run", "experiment", "attempt", "contender", "variant", "replicas", "status", "reason"):
         table.add_column(column, no_wrap=column != "reason", overflow="fold")
     for run in listed:
-        status = Text(run["status"], style=STATUS_STYLES.get(run["status"], ""))
+        status = Text(run["status"], style=STYLES.get(run["status"], ""))
         names = run["experiment"], str(run["attempt"]), run["contender"], run["variant"], str(len(run["replicas"]))
         table.add_row(run["run_id"], *map(Text, names), status, Text(run["reason"] or ""))
     return table
@@ -147,7 +150,8 @@ def study_table(document: Mapping[str, Any]) -> Table:
             score = row["scores"].get(key)
             text = "" if score is None else scored(score["value"], score["low"], score["high"])
             cells.append(text + (f" ({number(row['floors'][key])})" if key in row["floors"] else ""))
-        table.add_row(row["data"], row["variant"], str(row["replicas"]), *cells)
+        lost = f" ({row['failed']} failed)" if row["failed"] else ""
+        table.add_row(row["data"], row["variant"], f"{row['replicas']}{lost}", *cells)
     return table
 
 
@@ -181,7 +185,7 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
     for name, contender in plan.contenders.items():
         values = [contender.hyperparameters.get(each) for each in names]
         shown = ["" if value is None else _short(str(value)) for value in values]
-        data = str(contender.data.get("name") or next(iter(contender.data.values())))
+        data = label(contender.data)
         table.add_row(name, contender.variant, data, *shown)
     return [Text(title), table, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]
 

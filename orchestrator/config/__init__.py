@@ -12,7 +12,7 @@ from orchestrator.config.models import (
     StudyAxes,
     StudyExperiment,
 )
-from orchestrator.config.reading import load, schema, validate
+from orchestrator.config.reading import load, prepared, schema, validate
 
 __all__ = [
     "Budget",
@@ -26,6 +26,7 @@ __all__ = [
     "StudyAxes",
     "StudyExperiment",
     "load",
+    "prepared",
     "schema",
     "validate",
 ]

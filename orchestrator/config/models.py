@@ -1,6 +1,7 @@
 """The experiment file as validated values: what may be written, and what each key means."""
 
 import re
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self
@@ -104,6 +105,11 @@ def folder_name(name: str) -> str:
     return f"{slug}-{sha256(name.encode()).hexdigest()[:8]}"
 
 
+def label(spec: Mapping[str, Any]) -> str:
+    """Return a short name for data: theirs, or that of their file or folder."""
+    return next(Path(spec[source]).name for source in SOURCES if source in spec)
+
+
 class Model(BaseModel):
     """A frozen value that refuses keys that it does not know, types that it would have to guess, NaN and infinity."""
 
@@ -162,7 +168,7 @@ class Data(Model):
     @property
     def label(self) -> str:
         """A short name for tables."""
-        return self.name or Path(self.images or self.npz or "").name
+        return label(self.spec)
 
     def relative_to(self, folder: Path) -> "Data":
         """Return the same with paths made absolute from `folder`."""

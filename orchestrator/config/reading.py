@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 from orchestrator.config.document import Document, Location, describe, read, with_changes
 from orchestrator.config.models import AtKeyError, Data, Experiment, SearchExperiment, StudyExperiment
 from orchestrator.errors import did_you_mean
+
+E = TypeVar("E", bound=Experiment)
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> Experiment:
@@ -19,15 +21,19 @@ def load(path: Path, changes: Iterable[str] = ()) -> Experiment:
 
 def validate(document: Document, *, folder: Path) -> Experiment:
     """Return the experiment that `document` describes, its relative paths made absolute from `folder`."""
-    from orchestrator.config.checks import check
-
     model = StudyExperiment if "study" in document.value else SearchExperiment
     try:
         experiment: Experiment = model.model_validate(document.value)
     except ValidationError as error:
         _fail(error, document, model)
+    return prepared(experiment.written_in(document), folder=folder)
+
+
+def prepared(experiment: E, *, folder: Path) -> E:
+    """Return the experiment with absolute paths, now that everything else that a file may get wrong is right."""
+    from orchestrator.config.checks import check
+
     experiment = _absolute(experiment, folder)
-    experiment = experiment.written_in(document)
     check(experiment)
     return experiment
 
@@ -40,7 +46,7 @@ def schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **adapter.json_schema()}
 
 
-def _absolute(experiment: Experiment, folder: Path) -> Experiment:
+def _absolute(experiment: E, folder: Path) -> E:
     changes: dict[str, Any] = {}
     if experiment.evaluation.weights:
         weights = str((folder / experiment.evaluation.weights).resolve())

@@ -23,12 +23,19 @@ class Standing:
     status: str = "waiting"
     reason: str | None = None
     tick: Event | None = None
-    ticks: int = 0
+    curve: list[float | None] = field(default_factory=list)
+    told: bool = False
+    """Has its end been written down?"""
 
     @property
     def ended(self) -> bool:
         """Is there nothing left to do?"""
         return self.status in ("finished", "stopped", "pruned", "failed")
+
+    @property
+    def ticks(self) -> int:
+        """How often it was looked at."""
+        return len(self.curve)
 
 
 @dataclass
@@ -39,6 +46,19 @@ class State:
     contenders: dict[str, Standing] = field(default_factory=dict)
     ticks: list[Event] = field(default_factory=list)
     closed: bool = False
+
+    @classmethod
+    def read(cls, path: Path) -> "State":
+        """Return what the journal at `path` adds up to."""
+        state = cls()
+        for event, _ in events(path):
+            state.apply(event)
+        return state
+
+    @property
+    def complete(self) -> bool:
+        """Is there nothing left to do, nor to write down?"""
+        return self.closed and all(standing.ended and standing.told for standing in self.contenders.values())
 
     def accepts(self, event: Event) -> bool:
         """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
@@ -55,7 +75,8 @@ class State:
                 self.contenders = {name: Standing() for name in event["contenders"]}
             case "tick":
                 standing = self.contenders[event["contender"]]
-                standing.tick, standing.ticks = event, standing.ticks + 1
+                standing.tick = event
+                standing.curve.append(event["objective"])
                 standing.status, standing.reason = worst(event["replicas"])
                 self.ticks.append(event)
                 self.closed = False
@@ -64,7 +85,7 @@ class State:
                 standing.status, standing.reason = "waiting", event["reason"]
             case "end":
                 standing = self.contenders[event["contender"]]
-                standing.status, standing.reason = event["status"], event["reason"]
+                standing.status, standing.reason, standing.told = event["status"], event["reason"], True
             case "close":
                 self.closed = True
 

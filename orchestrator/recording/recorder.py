@@ -1,37 +1,45 @@
 """From what happens to what is recorded: the journal first, then the outbox, and one thread that sends it on."""
 
+import fcntl
 import json
+import logging
 import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event, Journal, events
 
 RETRY_SECONDS = (1, 2, 5, 10, 30)
+OTHERS_SECONDS = 30.0
+LEAVING_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Appends to one attempt's journal and sends it to MLflow behind the back of the training.
-
-    The outbox holds, for each journal not fully sent, how far the sending has come and the files that travel with it.
-    """
+    """Appends to one attempt's journal and sends it to MLflow behind the back of the training."""
 
     def __init__(self, home: Home, folder: Path) -> None:
         self.home = home
         self.folder = folder
-        self.journal = Journal(folder / "journal.jsonl")
         self.trouble: str | None = None
+        self._outbox = Outbox(home, folder)
+        self._held = ExitStack()
+        if not self._held.enter_context(self._outbox.sending(patience=OTHERS_SECONDS)):
+            raise RequestError(f"another command is still sending the records of {folder.parent.name}; wait for it")
+        self.journal = Journal(folder / "journal.jsonl")
+        self._outbox.open()
         self._news = threading.Condition()
         self._written = self.journal.path.stat().st_size
-        self._sent = 0
+        self._sent = self._outbox.offset
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._send_all, name="recorder", daemon=True)
-        self._outbox = Outbox(home, folder)
-        self._outbox.open()
         self._thread.start()
 
     def append(self, event: Event, files: Path | None = None) -> bool:
@@ -54,62 +62,73 @@ class Recorder:
             self._leaving.set()
             self._news.notify_all()
             done = self._sent >= self._written
+        self._thread.join(None if done else LEAVING_SECONDS)
         if done:
-            self._thread.join()
-            if self.journal.state.closed:
-                self._outbox.remove()
+            self._outbox.remove()
         self.journal.close()
         return done
 
     def _send_all(self) -> None:
+        """Send what is written, as it comes, until told to leave."""
         failures = 0
-        sender: Iterator[int] | None = None
-        while True:
-            with self._news:
-                while self._sent >= self._written and not self._leaving.is_set():
-                    self._news.wait()
-                if self._leaving.is_set():
-                    return
-            try:
-                sender = sender or self._outbox.send()
-                for offset in sender:
-                    failures, self.trouble = 0, None
-                    with self._news:
-                        self._sent = offset
-                        self._news.notify_all()
+        with self._held:
+            while self._more():
+                try:
+                    for offset in self._outbox.send():
+                        failures, self.trouble = 0, None
+                        with self._news:
+                            self._sent = offset
+                            self._news.notify_all()
                         if self._leaving.is_set():
                             return
-                sender = None
-            except Exception as error:
-                sender = None
-                self.trouble = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-                with self._news:
-                    self._news.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                failures += 1
+                except Exception as error:
+                    self.trouble = one_line(error)
+                    self._leaving.wait(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+                    failures += 1
+
+    def _more(self) -> bool:
+        """Wait until there is something to send; say no when it is time to leave."""
+        with self._news:
+            while self._sent >= self._written and not self._leaving.is_set():
+                self._news.wait()
+            return not self._leaving.is_set()
 
 
 class Outbox:
-    """What of one journal has not been sent: an offset, and the files that belong to unsent events."""
+    """What of one attempt has not been sent: how far the sending has come, and the files of unsent events.
+
+    Whoever sends holds the outbox's lock, so that no two processes send the same event at once.
+    """
 
     def __init__(self, home: Home, folder: Path) -> None:
         self.home = home
         self.folder = folder
         self.path = home.outbox / f"{folder.parent.name}-{folder.name}"
+        self._cursor = folder / "sent.json"
         self._writer: Any = None
 
     @classmethod
     def waiting(cls, home: Home) -> list["Outbox"]:
         """Return the outboxes that a command left behind."""
-        found = []
-        for cursor in sorted(home.outbox.glob("*/cursor.json")):
-            found.append(cls(home, Path(json.loads(cursor.read_text())["attempt"])))
-        return found
+        marks = sorted(home.outbox.glob("*/attempt.json"))
+        return [cls(home, home.path / json.loads(mark.read_text())["attempt"]) for mark in marks]
+
+    @property
+    def offset(self) -> int:
+        """How much of the journal has been sent, in bytes."""
+        return int(json.loads(self._cursor.read_text())["offset"]) if self._cursor.exists() else 0
 
     def open(self) -> None:
-        """Begin, or go on from where the sending had come."""
+        """Say that something waits here, until `remove`."""
         self.path.mkdir(parents=True, exist_ok=True)
-        if not (self.path / "cursor.json").exists():
-            self._point(0)
+        replace(self.path / "attempt.json", {"attempt": str(self.folder.relative_to(self.home.path))})
+
+    @contextmanager
+    def sending(self, patience: float = 0) -> Iterator[bool]:
+        """Hold the right to send; say whether it became free within so many seconds."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "sending.lock").open("a") as lock:
+            yield _locked(lock, time.monotonic() + patience)
 
     def keep(self, event: Event, files: Path) -> None:
         """Copy what must outlive the checkpoint that `event` came with."""
@@ -125,8 +144,7 @@ class Outbox:
         """Apply every unsent event to the store, yielding the offset behind each."""
         from orchestrator.recording.store import Writer
 
-        offset = json.loads((self.path / "cursor.json").read_text())["offset"]
-        for event, end in events(self.folder / "journal.jsonl", offset):
+        for event, end in events(self.folder / "journal.jsonl", self.offset):
             if self._writer is None:
                 attempt, _ = next(events(self.folder / "journal.jsonl"))
                 self._writer = Writer(self.home, attempt)
@@ -135,7 +153,7 @@ class Outbox:
             except Exception:
                 self._writer = None  # what it had got to is read back from the store before the next try
                 raise
-            self._point(end)
+            replace(self._cursor, {"offset": end})
             shutil.rmtree(self._files(event), ignore_errors=True)
             yield end
 
@@ -146,16 +164,44 @@ class Outbox:
     def _files(self, event: Event) -> Path:
         return self.path / f"{event.get('contender', event['kind'])}-{event.get('step', 0)}"
 
-    def _point(self, offset: int) -> None:
-        temporary = self.path / "cursor.json.new"
-        temporary.write_text(json.dumps({"attempt": str(self.folder), "offset": offset}))
-        temporary.replace(self.path / "cursor.json")
+
+def _locked(file: IO[str], deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
 
 
-def flush(home: Home, *, but: Path | None = None) -> None:
-    """Send what an earlier command could not; one that cannot be sent now keeps waiting."""
+def replace(path: Path, value: Event) -> None:
+    """Write `value` as JSON under another name first, so that a reader finds all of it or what was there before."""
+    temporary = path.with_name(f"{path.name}.new")
+    temporary.write_text(json.dumps(value))
+    temporary.replace(path)
+
+
+def flush(home: Home) -> None:
+    """Send what an earlier command could not; what cannot be sent now keeps waiting."""
     for outbox in Outbox.waiting(home):
-        if outbox.folder != but and not home.is_being_written(outbox.folder.parent):
-            for _ in outbox.send():
-                pass
-            outbox.remove()
+        if not (outbox.folder / "journal.jsonl").exists():
+            log.warning("%s waits for %s, which is gone", outbox.path, outbox.folder)
+            continue
+        with outbox.sending() as free:
+            if not free:
+                continue
+            try:
+                for _ in outbox.send():
+                    pass
+            except Exception as error:
+                log.warning("records of %s wait in %s: %s", outbox.folder.parent.name, home.outbox, one_line(error))
+            else:
+                outbox.remove()
+
+
+def one_line(error: Exception) -> str:
+    """Return what an error says, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -39,6 +39,7 @@ def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:
         _wait(server, f"{url}/health")
         ready(url)
         server.communicate()
+        raise WorkError(f"mlflow server ended with status {server.returncode}")
     except KeyboardInterrupt:
         return
     finally:

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -23,6 +24,10 @@ from orchestrator.space import digest
 
 SCHEMA = "1"
 LONGEST_TAG = 5000
+DESCRIBED = "arena.described"
+"""The tag of a run whose params and documents are all written."""
+FIRED = "arena.fired."
+"""Begins the tags that hold why a rule fired, whether it acted or only observed."""
 MLFLOW_STATUS = {
     "running": "RUNNING",
     "finished": "FINISHED",
@@ -31,6 +36,12 @@ MLFLOW_STATUS = {
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
+
+PICTURE = re.compile(r"images/samples[+%]step[+%](\d+)[+%]")
+"""How MLflow names the pictures of a series; older versions write another sign between the parts."""
+
+Identity = tuple[str, int | None]
+"""Contender and seed: neither for the search itself, no seed for a contender."""
 
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -44,30 +55,41 @@ def client(home: Home) -> MlflowClient:
 
 
 class Writer:
-    """Applies the events of one attempt to MLflow; identity is by tag, so an event applied again changes nothing."""
+    """Applies the events of one attempt to MLflow; told twice, wherever it broke off before, nothing is doubled.
+
+    A run is found again by its tags. What describes it is written before the tag that says so, and its pictures are
+    known by their step; MLflow itself keeps one point for each key and step.
+    """
 
     def __init__(self, home: Home, attempt: Event) -> None:
         self.client = client(home)
         self.attempt = attempt
         self.experiment_id = self._experiment(home)
-        self.runs: dict[tuple[str, int | None], str] = {}
-        self.pictured: set[tuple[str, int]] = set()
+        self.runs: dict[Identity, str] = {}
+        self.described: dict[Identity, dict[str, str]] = {}
+        self.standing: dict[str, str] = {}
+        self.pictured: dict[str, set[int]] = {}
         query = f"tags.`arena.attempt` = '{attempt['attempt']}'"
         for run in search(self.client, [self.experiment_id], query):
-            contender, seed = run.data.tags.get("arena.contender", ""), run.data.tags.get("arena.seed")
-            self.runs[contender, None if seed is None else int(seed)] = run.info.run_id
+            tags, seed = run.data.tags, run.data.tags.get("arena.seed")
+            identity = tags.get("arena.contender", ""), None if seed is None else int(seed)
+            self.runs[identity] = run.info.run_id
+            self.standing[run.info.run_id] = tags.get("arena.status", "running")
+            if DESCRIBED in tags:
+                meaning = ("arena.protocol", "arena.budget_class")
+                self.described[identity] = {key: tags[key] for key in meaning if key in tags}
 
     def apply(self, event: Event, files: Path) -> None:
         """Record one event; `files` holds the pictures and generators that came with it."""
         match event["kind"]:
             case "attempt":
-                self._attempt(event)
+                self._search(event)
             case "tick":
                 self._tick(event, files)
             case "end":
                 self._end(event)
             case "close":
-                self._close(event)
+                self._stand(self._search(self.attempt), event["status"], event["reason"], event)
 
     def _experiment(self, home: Home) -> str:
         name = self.attempt["experiment"]["name"]
@@ -79,40 +101,45 @@ class Writer:
         opens_on_runs = {"mlflow.experimentKind": "custom_model_development"}  # and not on traces of language models
         return str(self.client.create_experiment(name, artifact_location=location, tags=opens_on_runs))
 
-    def _attempt(self, event: Event) -> None:
-        run_id = self._run("", None, event, {"arena.kind": "search"}, name=f"attempt {event['attempt']}")
-        self.client.log_text(run_id, to_yaml(event["experiment"]), "experiment.yaml")
-        self.client.log_dict(run_id, event["contenders"], "plan.json")
+    def _search(self, event: Event) -> str:
+        identity = ("", None)
+        run_id = self._run(identity, event, {"arena.kind": "search"}, name=f"attempt {event['attempt']}")
+        if identity not in self.described:
+            self.client.log_text(run_id, to_yaml(event["experiment"]), "experiment.yaml")
+            self.client.log_dict(run_id, event["contenders"], "plan.json")
+            self._describe(identity, {}, {})
+        return run_id
 
     def _tick(self, event: Event, files: Path) -> None:
+        self._stand(self._search(self.attempt), "running", None, event)
         parent = self._contender(event)
-        batch: list[Metric] = []
+        at = int(event["time"] * 1000), event["step"]
         for replica in event["replicas"]:
             run_id = self._replica(event, replica)
             if replica["step"] == event["step"]:
-                at = int(event["time"] * 1000), event["step"]
                 numbers = replica["diagnostics"] | {key: replica[key] for key in ("step", "images", "seconds")}
                 numbers |= _flat(replica["scores"], replica["floors"])
                 if replica["final"]:
                     numbers |= _flat(replica["final"]["scores"], replica["final"]["floors"], prefix="final/")
-                self.client.log_batch(run_id, metrics=[Metric(key, value, *at) for key, value in numbers.items()])
+                alarms = [RunTag(FIRED + rule, told[:LONGEST_TAG]) for rule, told in replica["fired"].items()]
+                metrics = [Metric(key, value, *at) for key, value in numbers.items()]
+                self.client.log_batch(run_id, metrics=metrics, tags=alarms)
                 self._files(run_id, replica, event, files)
-            if replica["status"] != "running":
-                self._finish(run_id, replica["status"], replica["reason"])
-        if event["objective"] is not None:
-            batch.append(Metric("objective", event["objective"], int(event["time"] * 1000), event["step"]))
-        batch.append(Metric("images", event["images"], int(event["time"] * 1000), event["step"]))
-        self.client.log_batch(parent, metrics=batch)
+            self._stand(run_id, replica["status"], replica["reason"], event)
+        summary = {"images": event["images"], "objective": event["objective"]}
+        metrics = [Metric(key, value, *at) for key, value in summary.items() if value is not None]
+        self.client.log_batch(parent, metrics=metrics)
+        self._stand(parent, "running", None, event)
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"
-        if picture.exists() and not self._has_picture(run_id, event["step"]):
+        if picture.exists() and event["step"] not in self._steps_pictured(run_id):
             with Image.open(picture) as image:
                 stamp = int(event["time"] * 1000)
                 self.client.log_image(
                     run_id, image, key="samples", step=event["step"], timestamp=stamp, synchronous=True
                 )
-            self.pictured.add((run_id, event["step"]))
+            self.pictured[run_id].add(event["step"])
         if replica["final"] and picture.exists():
             self.client.log_artifact(run_id, str(picture))
             self.client.log_artifact(self._contender(event), str(picture))
@@ -120,81 +147,86 @@ class Writer:
         if generator.exists():
             self.client.log_artifacts(run_id, str(generator), "generator")
 
-    def _has_picture(self, run_id: str, step: int) -> bool:
-        if not self.pictured:  # the first picture since this writer started may have been recorded before it
-            self.pictured |= {
-                (run_id, int(part.path.split("%step%")[1].split("%")[0]))
-                for part in self.client.list_artifacts(run_id, "images")
-                if "%step%" in part.path
-            }
-        return (run_id, step) in self.pictured
+    def _steps_pictured(self, run_id: str) -> set[int]:
+        if run_id not in self.pictured:
+            listed = (PICTURE.match(part.path) for part in self.client.list_artifacts(run_id, "images"))
+            self.pictured[run_id] = {int(found[1]) for found in listed if found}
+        return self.pictured[run_id]
 
     def _contender(self, event: Event) -> str:
         name = event["contender"]
         configuration = self.attempt["contenders"][name]
-        known = (name, None) in self.runs
+        identity = (name, None)
         tags = {
             "arena.kind": "contender",
             "arena.variant": configuration["variant"],
             "arena.objective": self.attempt["objective"],
             "arena.directions": json.dumps(self.attempt["directions"]),
         }
+        run_id = self._run(identity, event, tags, name=f"{configuration['variant']} {name}")
         # What failed before its first tick was never judged: it has neither.
         meanings = {key: event[key] for key in ("protocol", "budget_class") if key in event}
-        tags |= {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
-        run_id = self._run(name, None, event, tags, name=f"{configuration['variant']} {name}")
-        if not known:
+        digests = {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
+        if self.described.get(identity) != digests:
+            for key, meaning in meanings.items():
+                self.client.log_dict(run_id, meaning, f"{key}.json")
+            self.client.log_text(run_id, _experiment_file(self.attempt["experiment"], configuration), "experiment.yaml")
             params = {"variant": configuration["variant"]}
             params |= {key: str(value) for key, value in configuration["hyperparameters"].items()}
             params |= {f"data.{key}": str(value) for key, value in configuration["data"].items()}
             params |= {f"budget.{key}": str(value) for key, value in configuration["budget"].items()}
             params["seeds"] = ", ".join(map(str, self.attempt["experiment"]["seeds"]))
-            self.client.log_batch(run_id, params=[Param(key, value) for key, value in params.items()])
-            self.client.log_text(run_id, _experiment_file(self.attempt["experiment"], configuration), "experiment.yaml")
-            for key, meaning in meanings.items():
-                self.client.log_dict(run_id, meaning, f"{key}.json")
-        elif meanings and event["budget_class"]["checkpoint"] != "final":
-            self.client.set_tag(run_id, "arena.budget_class", tags["arena.budget_class"])
-            self.client.log_dict(run_id, event["budget_class"], "budget_class.json")
+            self._describe(identity, params, digests)
         return run_id
 
     def _replica(self, event: Event, replica: Event) -> str:
         name = event["contender"]
         variant = self.attempt["contenders"][name]["variant"]
-        tags = {"arena.kind": "replica", "arena.variant": variant, "arena.seed": str(replica["seed"])}
-        tags |= {
+        identity = (name, replica["seed"])
+        tags = {
+            "arena.kind": "replica",
+            "arena.variant": variant,
+            "arena.seed": str(replica["seed"]),
             "arena.directions": json.dumps(self.attempt["directions"]),
             "mlflow.parentRunId": self.runs[name, None],
         }
-        known = (name, replica["seed"]) in self.runs
-        run_id = self._run(name, replica["seed"], event, tags, name=f"{variant} {name} seed {replica['seed']}")
-        if not known:
+        run_id = self._run(identity, event, tags, name=f"{variant} {name} seed {replica['seed']}")
+        if identity not in self.described:
             environment = self.attempt["environment"] | {"pack": str(len(event["replicas"]))}
-            self.client.log_batch(run_id, params=[Param("seed", str(replica["seed"]))])
             self.client.log_dict(run_id, environment, "environment.json")
+            self._describe(identity, {"seed": str(replica["seed"])}, {})
         return run_id
 
-    def _run(self, contender: str, seed: int | None, event: Event, tags: Mapping[str, str], *, name: str) -> str:
+    def _run(self, identity: Identity, event: Event, tags: Mapping[str, str], *, name: str) -> str:
         """Return the run of this identity, made if it is not there yet."""
-        if (contender, seed) not in self.runs:
-            identity = {
+        if identity not in self.runs:
+            common = {
                 "arena.schema": SCHEMA,
                 "arena.attempt": str(self.attempt["attempt"]),
                 "arena.status": "running",
             }
-            if contender:
-                identity["arena.contender"] = contender
+            if identity[0]:
+                common["arena.contender"] = identity[0]
             run = self.client.create_run(
-                self.experiment_id, start_time=int(event["time"] * 1000), tags=identity | dict(tags), run_name=name
+                self.experiment_id, start_time=int(event["time"] * 1000), tags=common | dict(tags), run_name=name
             )
-            self.runs[contender, seed] = run.info.run_id
-        return self.runs[contender, seed]
+            self.runs[identity] = run.info.run_id
+            self.standing[run.info.run_id] = "running"
+            self.pictured[run.info.run_id] = set()
+        return self.runs[identity]
+
+    def _describe(self, identity: Identity, params: Mapping[str, str], digests: Mapping[str, str]) -> None:
+        """Write the params, and the tags that say that the whole description is there."""
+        told = [RunTag(key, value) for key, value in (dict(digests) | {DESCRIBED: "yes"}).items()]
+        self.client.log_batch(self.runs[identity], params=[Param(key, value) for key, value in params.items()])
+        self.client.log_batch(self.runs[identity], tags=told)
+        self.described[identity] = dict(digests)
 
     def _end(self, event: Event) -> None:
         standing = event["tick"]
         if standing is None:
             if event["status"] == "failed":
-                self._finish(self._contender(event), event["status"], event["reason"])
+                self._stand(self._contender(event), event["status"], event["reason"], event)
             return
         parent = self._contender(standing)
         at = int(event["time"] * 1000), standing["step"]
@@ -203,19 +235,21 @@ class Writer:
         self.client.log_batch(parent, metrics=[Metric(key, value, *at) for key, value in summary.items()])
         for replica in standing["replicas"]:
             if replica["status"] == "running":
-                self._finish(self._replica(standing, replica), event["status"], event["reason"])
-        self._finish(parent, event["status"], event["reason"])
+                self._stand(self._replica(standing, replica), event["status"], event["reason"], event)
+        self._stand(parent, event["status"], event["reason"], event)
 
-    def _close(self, event: Event) -> None:
-        self._finish(self.runs["", None], event["status"], event["reason"])
-
-    def _finish(self, run_id: str, status: str, reason: str | None) -> None:
-        tags = [RunTag("arena.status", status), RunTag("arena.reason", (reason or "")[:LONGEST_TAG])]
-        self.client.log_batch(run_id, tags=tags)
+    def _stand(self, run_id: str, status: str, reason: str | None, event: Event) -> None:
+        """Let a run have this status; one that was interrupted and goes on is running again."""
+        if self.standing[run_id] == status:
+            return
         if status == "running":
             self.client.update_run(run_id, status="RUNNING")
         else:
-            self.client.set_terminated(run_id, status=MLFLOW_STATUS[status])
+            self.client.set_terminated(run_id, status=MLFLOW_STATUS[status], end_time=int(event["time"] * 1000))
+        # The tag comes last: it is where the next writer reads whether this was done.
+        tags = {"arena.reason": (reason or "")[:LONGEST_TAG], "arena.status": status}
+        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self.standing[run_id] = status
 
 
 def search(store: MlflowClient, experiments: Sequence[str], query: str = "") -> Iterator[Run]:
@@ -314,6 +348,7 @@ def _replica_record(run: Run) -> ReplicaRecord:
         seconds=numbers.get("seconds", 0.0),
         final=final,
         last={key: numbers[key] for key in directions if key in numbers},
+        fired={key.removeprefix(FIRED): told for key, told in tags.items() if key.startswith(FIRED)},
     )
 
 

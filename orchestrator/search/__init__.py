@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator import machine
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
-from orchestrator.machine import Capacity
 from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.search.planning import Announce, Plan, make_plan
@@ -42,11 +42,10 @@ class Outcome:
 
 def search(experiment: SearchExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
     """Run a search from Python; return a row for each contender, the best first."""
-    from orchestrator.config.checks import check
+    from orchestrator.config import prepared
     from orchestrator.leaderboard import leaderboard
 
-    check(experiment)
-    conduct(experiment, Home.at(home), **how)
+    conduct(prepared(experiment, folder=Path.cwd()), Home.at(home), **how)
     return leaderboard(experiment.name, home=home)
 
 
@@ -57,19 +56,19 @@ def conduct(
     resume: bool = False,
     again: bool = False,
     address: str | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     announce: Announce | None = None,
 ) -> Outcome:
     """Run every contender of `experiment` to its end; what is recorded already is not run again."""
     choose_attempt(experiment, home, resume=resume, again=again)
-    plan = make_plan(experiment, home, device, write=True, cluster=capacity_of(address))
+    plan = make_plan(experiment, home, machine.chosen_device(device), write=True, cluster=capacity_of(address))
     with home.writing(experiment.name):
         folder = choose_attempt(experiment, home, resume=resume, again=again)
-        flush(home, but=folder)
+        flush(home)
         return _execute(plan, home, folder, address=address, announce=announce)
 
 
-def capacity_of(address: str | None) -> Capacity | None:
+def capacity_of(address: str | None) -> machine.Capacity | None:
     """Return what the cluster at `address` has; without one, this machine is all there is."""
     if address is None:
         return None
@@ -87,7 +86,7 @@ def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: b
             " or use another name"
         )
     if again or not attempts:
-        return home.experiment(name) / f"attempt-{len(attempts) + 1:03d}"
+        return home.next_attempt(name)
     recorded, _ = next(events(attempts[-1] / "journal.jsonl"), ({}, 0))
     if recorded:
         given = experiment.model_dump(mode="json", exclude_none=True)
@@ -122,20 +121,28 @@ def times(ticks: list[Event]) -> tuple[float, float]:
 
 def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, announce: Announce | None) -> Outcome:
     """Start what has not ended, record what happens, and close the attempt."""
+    if (state := State.read(folder / "journal.jsonl")).complete:
+        return Outcome(plan=plan.of_attempt(state), state=state, folder=folder)
+    from orchestrator.search.driver import Driver
+
+    interrupted = True
     recorder = Recorder(home, folder)
-    state = recorder.journal.state
-    interrupted = False
     try:
+        state = recorder.journal.state
         if state.attempt is None:
             recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
-        left = [name for name, standing in state.contenders.items() if not standing.ended]
-        if left or not state.closed:
-            from orchestrator.search.driver import Driver
-            from orchestrator.search.launching import launch
+        plan = plan.of_attempt(state)
+        driver = Driver(plan, recorder, announce)
+        driver.tell_ends()
+        try:
+            if left := [name for name, standing in state.contenders.items() if not standing.ended]:
+                from orchestrator.search.launching import launch
 
-            driver = Driver(plan, recorder, announce)
-            if left:
-                interrupted = launch(plan, home, folder, driver, left, address)
+                launch(plan, home, folder, driver, left, address)
+        except KeyboardInterrupt:
+            pass  # told below, as an interruption that Ray took note of itself
+        finally:
+            interrupted = not all(standing.ended for standing in state.contenders.values())
             driver.close(interrupted=interrupted)
     finally:
         sent = recorder.close(SENDING_SECONDS)

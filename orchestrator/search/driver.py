@@ -37,6 +37,12 @@ class Driver:
             if standing.status not in ("running", "waiting"):
                 self.end(event["contender"], standing.status, standing.reason)
 
+    def tell_ends(self) -> None:
+        """Record the ends that an earlier driver saw and did not live to write down."""
+        for name, standing in self.state.contenders.items():
+            if standing.ended and not standing.told:
+                self.end(name, standing.status, standing.reason)
+
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""
         tick = self.state.contenders[name].tick
@@ -68,7 +74,7 @@ class Driver:
         elif name in self.pruned:
             self.end(name, "pruned", self.pruned[name])
         elif interrupted:
-            self.end(name, "interrupted", "interrupted by the user")
+            self.end(name, "interrupted", "interrupted before its end")
 
     def close(self, *, interrupted: bool) -> None:
         """Close the attempt."""

@@ -8,6 +8,7 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialSch
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
+from orchestrator.trial import WORST
 
 
 def make_scheduler(experiment: Experiment, driver: Driver) -> TrialScheduler:
@@ -46,11 +47,11 @@ class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
             return str(TrialScheduler.CONTINUE)
         decision = str(super().on_trial_result(tune_controller, _Named(trial), result))
         if decision == TrialScheduler.STOP:
-            peers = max(
-                len(recorded) for milestone, recorded in self._brackets[0]._rungs if milestone <= result["spent"]
-            )
+            name = trial.config["contender"]
+            # Rungs come highest first; it was pruned at the highest that it has reached.
+            peers = next(len(recorded) for _, recorded in self._brackets[0]._rungs if name in recorded)
             reason = f"asha at {result['spent']:,} {self.unit}: not in the best 1/{self._reduction_factor:g} of {peers}"
-            self.driver.pruned[trial.config["contender"]] = reason
+            self.driver.pruned[name] = reason
         return decision
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
@@ -67,8 +68,9 @@ class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
             known = _Known(tick["contender"])
             if known.trial_id not in self._trial_info:
                 super().on_trial_add(None, known)
-            if tick["spent"] < self.total and tick["objective"] is not None:
-                super().on_trial_result(None, known, {"spent": tick["spent"], "objective": sign * tick["objective"]})
+            if tick["spent"] < self.total:
+                objective = WORST if tick["objective"] is None else sign * tick["objective"]
+                super().on_trial_result(None, known, {"spent": tick["spent"], "objective": objective})
         self._trial_info.clear()
 
 

@@ -1,7 +1,7 @@
 """Ray: started or joined, given the contenders that are left, and left again."""
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ from orchestrator.trial import Brief, run
 RETRIES_OF_A_LOST_WORKER = 3
 
 
-def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], address: str | None) -> bool:
-    """Give what is left to Ray; say whether the user interrupted it."""
-    warming = threading.Thread(target=_warm, args=(plan, home), daemon=True)
-    warming.start()
+def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], address: str | None) -> None:
+    """Give what is left to Ray, until it has ended or the user interrupts it."""
+    warming = ThreadPoolExecutor(1).submit(_warm, plan, home)
     with joined(address):
         experiment = plan.experiment
         saved = {
@@ -31,7 +30,7 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             for name in left
             if (tick := driver.state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
         }
-        warming.join()
+        warming.result()
         asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
         contenders = {name: plan.contenders[name] for name in left}
         trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
@@ -54,11 +53,9 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             ),
         )
         tuner.fit()
-    unended = {name: standing for name, standing in driver.state.contenders.items() if not standing.ended}
-    for name, standing in unended.items():
+    for name, standing in driver.state.contenders.items():
         if standing.status == "running":
             driver.left_by_ray(name, None, interrupted=True)
-    return bool(unended)
 
 
 def _warm(plan: Plan, home: Home) -> None:

@@ -3,7 +3,7 @@
 import platform
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,15 @@ class Plan:
             "objective": self.objective,
             "notes": self.notes,
         }
+
+    def of_attempt(self, state: State) -> "Plan":
+        """Return the plan with the contenders that the attempt began with, whatever defaults have changed since."""
+        recorded = state.attempt["contenders"] if state.attempt else {}
+        begun = {
+            name: Contender(index=index, **configuration)
+            for index, (name, configuration) in enumerate(recorded.items())
+        }
+        return replace(self, contenders=begun)
 
     def event(self, attempt: int) -> Event:
         """Return the first line of the journal."""

@@ -14,7 +14,7 @@ ATTEMPT = {"kind": "attempt", "attempt": 1, "contenders": {"000-a": {}, "001-b":
 
 def tick(contender: str, step: int, *statuses: str, **changes: Any) -> Event:
     replicas = [{"seed": seed, "status": status, "reason": None} for seed, status in enumerate(statuses or ["running"])]
-    return {"kind": "tick", "contender": contender, "step": step, "replicas": replicas, **changes}
+    return {"kind": "tick", "contender": contender, "step": step, "objective": None, "replicas": replicas, **changes}
 
 
 def end(contender: str, status: str, reason: str | None = None) -> Event:

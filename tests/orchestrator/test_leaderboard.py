@@ -131,6 +131,15 @@ def test_a_row_adds_up_its_replicas():
     assert (row.status, row.reason) == ("failed", "the worker died")
 
 
+def test_rules_that_only_observed_are_told_and_one_that_acted_is_the_reason():
+    said = {"collapsed": "step 50: 1 of 8 modes"}
+    acted = replica(2, {}, status="stopped", reason="not finite", fired={"diverged": "step 9: not finite"})
+    row = rows(only(rank([contender("000-a", [replica(0, {}, fired=said), replica(1, {}, fired=said), acted])])))[
+        "000-a"
+    ]
+    assert row.alarms == {"collapsed": "2 of 3 at step 50: 1 of 8 modes"}
+
+
 def test_a_pruned_contender_is_listed_with_its_last_tick():
     row = rows(only(rank(BOARD)))["004-e"]
     assert (row.rank, row.scores, row.last, row.status, row.mark) == (None, {}, {"fd_lenet": 50.5}, "pruned", None)

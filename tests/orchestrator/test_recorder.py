@@ -1,11 +1,18 @@
 """From events to MLflow: everything once, whatever is away or dies."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
+from orchestrator import pictures
 from orchestrator.home import Home
+from orchestrator.recording import recorder as recording
+from orchestrator.recording import store as storing
 from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.store import client, read, search
@@ -62,9 +69,20 @@ def story() -> Iterator[Event]:
     yield {"kind": "close", "status": "finished", "reason": "1 finished"}
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """An MLflow database without runs: making one takes seconds, copying one nothing."""
+    home = Home(tmp_path_factory.mktemp("empty"))
+    client(home).search_experiments()
+    return home.path / "mlflow.db"
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+def home(tmp_path: Path, empty_store: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.path.mkdir()
+    shutil.copy(empty_store, home.path / "mlflow.db")
+    return home
 
 
 def folder(home: Home) -> Path:
@@ -107,10 +125,135 @@ def test_an_event_sent_but_not_noted_as_sent_changes_nothing_when_sent_again(hom
     for event in list(story())[:-1]:
         recorder.append(event)
     assert recorder.close(timeout=60)
-    outbox = Outbox(home, folder(home))
-    outbox._point(0)  # as if the process had died before noting that everything was sent
+    (folder(home) / "sent.json").unlink()  # as if the process had died before noting that anything was sent
+    Outbox(home, folder(home)).open()
     flush(home)
     assert recorded(home) == ONCE
+    assert not Outbox.waiting(home)
+
+
+def test_what_was_sent_is_not_sent_again_by_whoever_goes_on(home, monkeypatch):
+    recorder = Recorder(home, folder(home))
+    for event in list(story())[:-1]:
+        recorder.append(event)
+    assert recorder.close(timeout=60)
+    sent = []
+    monkeypatch.setattr(storing.Writer, "apply", lambda _, event, __: sent.append(event["kind"]))
+    recorder = Recorder(home, folder(home))
+    recorder.append(list(story())[-1])
+    assert recorder.close(timeout=60)
+    assert sent == ["close"]
+
+
+def test_two_never_send_the_same_records_at_once(home, monkeypatch):
+    monkeypatch.setattr(recording, "OTHERS_SECONDS", 0.0)
+    recorder = Recorder(home, folder(home))
+    recorder.append(attempt())
+    with pytest.raises(recording.RequestError, match="another command is still sending"):
+        Recorder(home, folder(home))
+    flush(home)
+    assert Outbox.waiting(home)
+    assert recorder.close(timeout=60)
+
+
+def test_an_outbox_whose_attempt_is_gone_is_left_alone(home, caplog):
+    Outbox(home, folder(home)).open()
+    flush(home)
+    assert len(Outbox.waiting(home)) == 1
+    assert "which is gone" in caplog.text
+
+
+def with_files(told: Iterator[Event], parent: Path) -> Iterator[tuple[Event, Path | None]]:
+    """The story of two seeds, each with a picture at every tick and a generator at the end."""
+    for event in told:
+        if event["kind"] != "tick":
+            yield event, None
+            continue
+        (first,) = event["replicas"]
+        files = parent / f"files-{event['step']}"
+        files.mkdir()
+        for seed in (0, 1):
+            pictures.save(torch.zeros(4, 2), files / f"samples_{seed}.png")
+            if first["final"]:
+                (files / f"generator_{seed}").mkdir()
+                (files / f"generator_{seed}" / "weights").write_text("w")
+        yield event | {"replicas": [first, first | {"seed": 1}]}, files
+
+
+class Faulty:
+    """A store that does as it is told and fails to say so: the first time at call `number`, then never again."""
+
+    def __init__(self, store: Any, calls: SimpleNamespace) -> None:
+        self.store, self.calls = store, calls
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.store, name)
+        if not name.startswith(("log_", "create_run", "set_", "update_")):
+            return method
+
+        def called(*arguments: Any, **named: Any) -> Any:
+            answer = method(*arguments, **named)
+            self.calls.made += 1
+            if self.calls.made == self.calls.fails_at:
+                raise ConnectionError("the answer was lost")
+            return answer
+
+        return called
+
+
+def told_with(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails_at: int) -> int:
+    calls = SimpleNamespace(made=0, fails_at=fails_at)
+    monkeypatch.setattr(storing, "client", lambda home: Faulty(client(home), calls))
+    monkeypatch.setattr(recording, "RETRY_SECONDS", (0.0,))
+    recorder = Recorder(home, folder(home))
+    for event, files in with_files(story(), tmp_path):
+        recorder.append(event, files)
+    assert recorder.close(timeout=60)
+    return calls.made
+
+
+def everything(home: Home) -> list[Any]:
+    """All that the store holds of each run: description, numbers, status, and the names of its files."""
+    store = client(home)
+    found = []
+    for run in search(store, [each.experiment_id for each in store.search_experiments()]):
+        images = [part.path.rpartition("+timestamp")[0] for part in store.list_artifacts(run.info.run_id, "images")]
+        files = [part.path for part in store.list_artifacts(run.info.run_id)]
+        tags = {key: value for key, value in run.data.tags.items() if key.startswith("arena.")}
+        found.append((run.info.run_name, run.info.status, tags, run.data.params, run.data.metrics, images, files))
+    return sorted(found, key=lambda each: each[0])
+
+
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
+def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
+    home, empty_store, monkeypatch, tmp_path, every
+):
+    calls = told_with(home, monkeypatch, tmp_path, fails_at=0)
+    undisturbed = everything(home)
+    assert len(undisturbed) == 4
+    assert [len(images) for *_, images, _ in undisturbed] == [0, 0, 4, 4]  # a picture and its thumbnail at each tick
+    for number in range(every // 2 + 1, calls + 1, every):
+        other = Home(tmp_path / f"home-{number}")
+        other.path.mkdir()
+        shutil.copy(empty_store, other.path / "mlflow.db")
+        parent = tmp_path / f"files-of-{number}"
+        parent.mkdir()
+        assert told_with(other, monkeypatch, parent, fails_at=number) >= calls
+        assert everything(other) == undisturbed, f"after the answer to call {number} was lost"
+
+
+def test_a_run_that_was_interrupted_and_goes_on_is_running_again(home):
+    told = list(story())
+    recorder = Recorder(home, folder(home))
+    for event in (told[0], told[1], end(told[1]) | {"status": "interrupted"}, told[-1] | {"status": "interrupted"}):
+        recorder.append(event)
+    assert recorder.close(timeout=60)
+    assert [each[1] for each in everything(home)] == ["KILLED"] * 3
+    recorder = Recorder(home, folder(home))
+    recorder.append(tick(2, 4.0))
+    assert recorder.close(timeout=60)
+    assert [each[1] for each in everything(home)] == ["RUNNING"] * 3
+    assert {each[2]["arena.status"] for each in everything(home)} == {"running"}
 
 
 def test_with_the_store_away_the_records_wait_and_the_next_command_sends_them(home, monkeypatch):

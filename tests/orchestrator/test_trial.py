@@ -8,6 +8,7 @@ import torch
 from orchestrator.config import Budget, Evaluation
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, pursue
+from orchestrator.watch import Watch
 
 EVALUATION = Evaluation(samples=200, metrics=("fd", "modes"))
 
@@ -35,7 +36,12 @@ def events(which: Contender, told: Brief, *, resume=None, keep=None) -> list[dic
         if keep is not None and not seen:
             shutil.copytree(folder, keep)
         replicas = [{key: value for key, value in each.items() if key != "seconds"} for each in event["replicas"]]
-        seen.append({**{key: event[key] for key in ("step", "images", "objective", "protocol")}, "replicas": replicas})
+        seen.append(
+            {
+                **{key: event[key] for key in ("step", "images", "objective", "protocol", "budget_class")},
+                "replicas": replicas,
+            }
+        )
 
     pursue(which, told, report, resume=resume)
     return seen
@@ -76,6 +82,21 @@ def test_a_replica_that_diverges_stops_with_its_reason_and_leaves_its_contender_
     assert all(replica["reason"].startswith("diverged at step") for replica in told[-1]["replicas"])
     assert all(replica["final"] is None for replica in told[-1]["replicas"])
     assert told[-1]["objective"] is None
+
+
+def test_a_seed_that_diverges_leaves_its_contender_in_the_class_of_the_others(monkeypatch):
+    def poisoned(method):
+        def called(watch, index, sample, **told):
+            return method(watch, index, (lambda count: torch.full((count, 2), torch.nan)) if index else sample, **told)
+
+        return called
+
+    for name in ("look", "conclude"):
+        monkeypatch.setattr(Watch, name, poisoned(getattr(Watch, name)))
+    *_, last = events(contender(0), brief(seeds=(0, 1)))
+    assert [replica["status"] for replica in last["replicas"]] == ["finished", "stopped"]
+    assert [replica["final"] is None for replica in last["replicas"]] == [False, True]
+    assert last["budget_class"]["checkpoint"] == "final"
 
 
 def test_with_no_rule_acting_a_diverged_replica_trains_on_and_the_rule_only_observes():
