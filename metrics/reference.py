@@ -4,11 +4,14 @@ import fcntl
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
 
 from torch import Tensor
 
@@ -48,11 +51,12 @@ def build(
     digest: str,
     split: str,
     metrics: Sequence[str],
-    cache: Path | None = None,
+    cache: Path | str | None = None,
 ) -> Reference:
     """The reference of these real samples for these metrics; `digest` and `split` say which data they are.
 
-    With a cache, what is there is read, and what is missing is computed by one process while others wait for it.
+    With a cache, what is there is read, and what is missing is computed by one process while others wait for it. It is
+    a folder, or the URL of one that fsspec reads, such as `s3://bucket/cache`, where nobody waits for anybody.
     """
     if len(samples) < 2:
         raise TooFewSamplesError(f"a reference needs at least 2 real samples, but {split} has {len(samples)}")
@@ -69,10 +73,11 @@ def build(
         "extractor_digest": extractor.digest,
         "resize": extractor.resize,
     }
-    folder = cache / "references" if cache else None
     parts: dict[str, Part] = {}
-    with _alone(folder, header):
+    with _folder(cache) as (folder, elsewhere), _alone(folder, header):
         if folder:
+            if elsewhere:
+                elsewhere.fetch(_place(folder, header, name) for name in names)
             found = {name: _read(_place(folder, header, name), header) for name in names}
             parts = {name: held for name, held in found.items() if held is not None}
         if missing := sorted(names - parts.keys()):
@@ -81,6 +86,8 @@ def build(
             if folder:
                 for name in missing:
                     _write(_place(folder, header, name), parts[name], header)
+                if elsewhere:
+                    elsewhere.send(_place(folder, header, name) for name in missing)
     return Reference(count=len(samples), extractor=extractor.name, digest=extractor.digest, parts=parts)
 
 
@@ -161,6 +168,45 @@ def _write(path: Path, part: Part, header: Header) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
         save_file(tensors, Path(scratch) / path.name, metadata={"header": json.dumps(header)})
         (Path(scratch) / path.name).replace(path)
+
+
+@dataclass(frozen=True)
+class _Elsewhere:
+    """A folder on another file system. One that cannot be reached costs the work of making what it holds, no more."""
+
+    system: Any  # fsspec has no types
+    root: str
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        try:
+            return cls(*import_module("fsspec.core").url_to_fs(url))
+        except (ImportError, ValueError) as error:
+            raise UnfitError(f"there is no reading {url}: {error}") from error
+
+    def fetch(self, paths: Iterable[Path]) -> None:
+        for path in paths:
+            with suppress(OSError):
+                self.system.get_file(f"{self.root}/{path.name}", str(path))
+
+    def send(self, paths: Iterable[Path]) -> None:
+        """Under another name first, as at home."""
+        for path in paths:
+            with suppress(OSError):
+                target = f"{self.root}/{path.name}"
+                self.system.makedirs(self.root, exist_ok=True)
+                self.system.put_file(str(path), part := f"{target}.{uuid4().hex}")
+                self.system.mv(part, target)
+
+
+@contextmanager
+def _folder(cache: Path | str | None) -> Iterator[tuple[Path | None, _Elsewhere | None]]:
+    """Where references lie; of a URL, a folder to copy them to."""
+    if not cache or "://" not in str(cache):
+        yield Path(cache) / "references" if cache else None, None
+        return
+    with tempfile.TemporaryDirectory(prefix="references-") as scratch:
+        yield Path(scratch), _Elsewhere.at(f"{cache}/references")
 
 
 @contextmanager

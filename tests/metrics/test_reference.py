@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fsspec.core import url_to_fs
 
 from metrics import Extractor, Features, evaluate, reference
 from metrics.errors import MetricsError, TooFewSamplesError, UnfitError, UnknownNameError
@@ -51,6 +52,30 @@ def test_a_reference_is_computed_once_and_read_back_bit_for_bit(tmp_path):
     assert extractor.calls == calls > 0
     assert same(first, again)
     assert same(first, built(extractor, None))
+
+
+@pytest.mark.parametrize("where", ["memory://home/cache", "file://{}/cache"])
+def test_a_reference_is_read_back_from_another_file_system(tmp_path, where):
+    url, extractor = where.format(tmp_path), Counting()
+    first = built(extractor, url)
+    calls = extractor.calls
+    assert same(first, built(extractor, url))
+    assert extractor.calls == calls > 0
+    system, root = url_to_fs(url)
+    assert sorted(Path(name).suffixes[-2] for name in system.find(root)) == [".gaussian", ".neighbourhoods", ".rows"]
+    system.pipe_file(next(iter(system.find(root))), b"damaged")
+    assert same(first, built(extractor, url))
+    assert extractor.calls == 2 * calls
+
+
+def test_a_file_system_that_nobody_knows_is_refused():
+    with pytest.raises(UnfitError, match="there is no reading nowhere://x/references"):
+        built(Counting(), "nowhere://x")
+
+
+def test_a_file_system_that_cannot_be_reached_costs_only_the_work(tmp_path):
+    (tmp_path / "cache").write_text("a file, where a folder should be")
+    assert same(built(Counting(), f"file://{tmp_path}/cache"), built(Counting(), None))
 
 
 def test_a_further_metric_computes_only_what_is_missing(tmp_path):
