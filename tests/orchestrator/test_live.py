@@ -1,0 +1,58 @@
+"""The live view: what it shows of a large search, and what it says in one line."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from orchestrator.live import SHOWN, View, sparkline
+from orchestrator.recording.journal import State
+
+
+def attempt(count: int) -> State:
+    state = State()
+    contenders = {f"{index:03d}": {"variant": "gan"} for index in range(count)}
+    directions = {"fd": False}
+    state.apply({"kind": "attempt", "contenders": contenders, "ticks": 4, "objective": "fd", "directions": directions})
+    return state
+
+
+def tick(state: State, name: str, objective: float | None, status: str = "running", reason: str | None = None) -> dict:
+    event = {"kind": "tick", "contender": name, "step": 10, "objective": objective, "began": 0.0}
+    event |= {"replicas": [{"status": status, "reason": reason}]}
+    state.apply(event)
+    return event
+
+
+def rendered(view: View) -> str:
+    console = Console(file=io.StringIO(), width=160)
+    console.print(view.render())
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("running", [0, 1, SHOWN - 1, SHOWN, SHOWN + 4])
+def test_of_many_contenders_those_at_work_are_shown_and_the_last_that_ended(running):
+    state, view = attempt(200), View()
+    for index in range(150):
+        event = tick(state, f"{index:03d}", 1.0, "running" if index < running else "finished")
+    view.announce(event, state)
+    lines = rendered(view).splitlines()[1:-1]
+    assert len(lines) == max(SHOWN, running)
+    assert sum("running" in line for line in lines) == running
+    if running < SHOWN:
+        assert lines[-1].split()[0] == "149"
+
+
+def test_one_line_says_how_far_it_is_and_who_leads():
+    state, view = attempt(3), View()
+    view.announce(tick(state, "000", 5.0), state)
+    view.announce(tick(state, "001", 2.0, "stopped", "not finite"), state)
+    view.announce(tick(state, "002", None), state)
+    assert view.headline().startswith("1/3 contenders · 1 stopped · best fd 2 (001) · about ")
+    assert "stopped  not finite" in rendered(view)
+
+
+def test_a_curve_goes_from_low_to_high_and_leaves_out_what_was_not_scored():
+    assert sparkline([1.0, None, 2.0, 3.0]) == "▁▄█"
+    assert sparkline([1.0]) == ""
+    assert sparkline([2.0, 2.0]) == "▁▁"
