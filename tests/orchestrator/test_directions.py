@@ -15,7 +15,7 @@ FORBIDDEN = {
     "metrics": {"gans", "orchestrator", "ray", "mlflow", "pandas"},
 }
 PARTS_THAT_MAY_IMPORT = {
-    "ray": {"space", "trial", "search", "recording", "doctor"},
+    "ray": {"trial", "search", "doctor"},
     "mlflow": {"recording"},
 }
 HEAVY = {"torch", "ray", "mlflow", "pandas"}
