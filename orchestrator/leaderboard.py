@@ -195,7 +195,7 @@ def _alarms(replicas: Sequence[ReplicaRecord]) -> dict[str, str]:
     observed: dict[str, list[str]] = {}
     for replica in replicas:
         for rule, told in replica.fired.items():
-            if replica.reason is None or not told.endswith(replica.reason):
+            if told.partition(": ")[2] not in (replica.reason or ""):
                 observed.setdefault(rule, []).append(told)
     return {rule: f"{len(told)} of {len(replicas)} at {told[0]}" for rule, told in sorted(observed.items())}
 

@@ -137,23 +137,27 @@ class Watch:
 
     def _apply_rules(self, replica: Replica) -> str | None:
         for rule in self.observing:
-            name = type(rule).__name__.lower()
-            if name not in replica.fired and (reason := rule(replica.history)):
-                replica.fired[name] = self._when(reason)
+            if _name(rule) not in replica.fired and (reason := rule(replica.history)):
+                self._fire(replica, rule, reason)
         for rule in self.acting:
             if reason := rule(replica.history):
-                replica.fired[type(rule).__name__.lower()] = self._when(reason)
+                self._fire(replica, rule, reason)
                 return reason
         return None
 
-    def _when(self, reason: str) -> str:
-        return f"step {self.step:,}: {reason}"
+    def _fire(self, replica: Replica, rule: Rule, reason: str) -> None:
+        name = _name(rule)
+        replica.fired[name] = f"step {self.step:,}: {reason.removeprefix(f'{name}: ')}"
 
     def _last_objective(self, replica: Replica) -> float | None:
         scored = [
             moment.scores[self.objective_family] for moment in replica.history if self.objective_family in moment.scores
         ]
         return scored[-1].value if scored else None
+
+
+def _name(rule: Rule) -> str:
+    return type(rule).__name__.lower()
 
 
 def _broken(diagnostics: Mapping[str, float], samples: Tensor) -> str | None:
