@@ -52,6 +52,7 @@ def build(
     split: str,
     metrics: Sequence[str],
     cache: Path | str | None = None,
+    on_batch: Callable[[int], object] | None = None,
 ) -> Reference:
     """The reference of these real samples for these metrics; `digest` and `split` say which data they are.
 
@@ -81,7 +82,7 @@ def build(
             found = {name: _read(_place(folder, header, name), header) for name in names}
             parts = {name: held for name, held in found.items() if held is not None}
         if missing := sorted(names - parts.keys()):
-            features = replace(extract(extractor, samples, range=range), labels=labels)
+            features = replace(extract(extractor, samples, range=range, on_batch=on_batch), labels=labels)
             parts |= {name: PARTS[name](features) for name in missing}
             if folder:
                 for name in missing:

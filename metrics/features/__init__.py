@@ -110,8 +110,12 @@ def extract(
     *,
     range: Range,  # noqa: A002 - the word of the experiment file and the command line
     batch: int | None = None,
+    on_batch: Callable[[int], object] | None = None,
 ) -> Features:
-    """One forward over all samples, a tensor or a stream of batches: what every metric is then given."""
+    """One forward over all samples, a tensor or a stream of batches: what every metric is then given.
+
+    After each batch `on_batch` is told how many samples it had: where a bar grows.
+    """
     kind: Kind = "points" if range == "features" else "images"
     parts = []
     for number, part in enumerate(_batches(samples, batch or extractor.batch), 1):
@@ -121,6 +125,8 @@ def extract(
         features = extractor(conform(part, range=range, name=name).to(extractor.device))
         require_finite(features.pooled, name=f"the features of batch {number}")
         parts.append(features)
+        if on_batch:
+            on_batch(len(part))
     if not parts:
         raise TooFewSamplesError("there are no samples to extract features from")
     logits = [part.logits for part in parts if part.logits is not None]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from metrics import EXTRACTORS, Extractor, Features
+from metrics import EXTRACTORS, Extractor, Features, reference
 from metrics.errors import (
     MetricsError,
     NonFiniteError,
@@ -51,6 +51,11 @@ def test_a_round_trip_through_either_float_range_returns_the_same_grey_levels():
     ("samples", "declared", "says"),
     [
         (torch.rand(2, 1, 28, 28), "uint8", "should be uint8, but are float32"),
+        (
+            2 * torch.rand(2, 1, 28, 28) - 1,
+            "uint8",
+            "should be uint8, but are float32",
+        ),  # tanh's: a cast would wrap them
         (torch.zeros(2, 1, 28, 28, dtype=torch.uint8), "0..1", "should be floating point, but are uint8"),
         (torch.full((2, 1, 28, 28), -0.5), "0..1", "reach from -0.5 to -0.5"),
         (torch.full((2, 1, 28, 28), 255.0), "-1..1", "reach from 255 to 255"),
@@ -81,6 +86,18 @@ def test_batches_streams_and_one_tensor_give_the_same_features(name, width, clas
         extract(extractor, iter(images.split(7)), range="uint8"),
     ):
         torch.testing.assert_close(other.pooled, whole.pooled)
+
+
+def test_every_batch_is_told_and_nothing_is_when_nothing_is_read(tmp_path):
+    told, points = [], torch.zeros(10, 3)
+    extract(load("identity"), points, range="features", batch=4, on_batch=told.append)
+    assert told == [4, 4, 2]
+    for _ in range(2):  # the second time it is read back
+        reference.build(
+            load("identity"), points, range="features", digest="d", split="select",
+            metrics=["fd"], cache=tmp_path, on_batch=told.append,
+        )  # fmt: skip
+    assert told == [4, 4, 2, 10]
 
 
 def test_points_are_their_own_features_in_float64():
