@@ -1,6 +1,7 @@
 """MLflow's own UI on a home, on loopback only."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:
         "1",
     ]
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
     server = subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
     try:
         url = f"http://{LOOPBACK}:{port}"
