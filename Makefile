@@ -37,6 +37,7 @@ check: install ## Lint, format and types
 
 bench: install ## Measure, as ratios against named peers
 	@$(BIN)/python -m tests.benchmarks.gans_speed
+	@$(BIN)/python -m tests.benchmarks.gans_growth
 	@$(BIN)/python -m tests.benchmarks.metrics_speed
 
 lenet: install ## Train the digit classifier behind the lenet extractor again

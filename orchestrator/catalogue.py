@@ -23,6 +23,12 @@ def _variants() -> list[Entry]:
     return found
 
 
+def _baselines() -> list[Entry]:
+    import gans
+
+    return [_line(name, entry) for name, entry in gans.BASELINES.items()]
+
+
 def _datasets() -> list[Entry]:
     import gans
 
@@ -78,6 +84,7 @@ def _networks() -> list[Entry]:
 
 CATALOGUES: dict[str, Callable[[], list[Entry]]] = {
     "variants": _variants,
+    "baselines": _baselines,
     "losses": _losses,
     "penalties": _penalties,
     "networks": _networks,

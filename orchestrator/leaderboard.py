@@ -31,6 +31,8 @@ class Row:
     complete: int
     confirmed: bool
     """Was it trained again on new seeds after it had been selected?"""
+    baseline: bool
+    """Was it fitted without a game? Then it stands apart."""
     mark: str | None
     """What a reader must know of the row's score: it is that of the lucky survivors."""
     alarms: Mapping[str, str]
@@ -169,6 +171,7 @@ def _row(record: ContenderRecord) -> Row:
         replicas=len(replicas),
         complete=len(complete),
         confirmed=False,
+        baseline=record.baseline,
         mark=_mark(replicas),
         alarms=_alarms(replicas),
         scores={key: summary([replica.final[key] for replica in complete]) for key in keys},
@@ -200,11 +203,11 @@ def _alarms(replicas: Sequence[ReplicaRecord]) -> dict[str, str]:
     return {rule: f"{len(told)} of {len(replicas)} at {told[0]}" for rule, told in sorted(observed.items())}
 
 
-def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, float]:
-    """Complete contenders by score, then those with a lost replica by score, then the unscored."""
+def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, bool, float]:
+    """Complete contenders by score, then those with a lost replica by score, then the unscored, then baselines."""
     score = row.scores.get(metric)
     value = 0.0 if score is None else (-score.value if higher else score.value)
-    return score is None, row.mark is not None, value
+    return row.baseline, score is None, row.mark is not None, value
 
 
 def _ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -212,7 +215,7 @@ def _ranked(rows: Sequence[Row], metric: str) -> list[Row]:
     ranked: list[Row] = []
     for place, row in enumerate(rows, start=1):
         before = ranked[-1] if ranked else None
-        if metric not in row.scores:
+        if metric not in row.scores or row.baseline:
             ranked.append(row)
         elif before and before.scores[metric].value == row.scores[metric].value and bool(before.mark) == bool(row.mark):
             ranked.append(replace(row, rank=before.rank))

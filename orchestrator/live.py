@@ -88,8 +88,15 @@ class View:
 
     def best(self) -> tuple[str, float] | None:
         """Return the contender with the best objective at its last tick."""
-        standings = self.state.contenders.items() if self.state else ()
-        values = [(name, s.tick["objective"]) for name, s in standings if s.tick and s.tick["objective"] is not None]
+        if self.state is None or self.state.attempt is None:
+            return None
+        variants = {name: said["variant"] for name, said in self.state.attempt["contenders"].items()}
+        apart = self.state.attempt["experiment"].get("baselines", ())
+        values = [
+            (name, standing.tick["objective"])
+            for name, standing in self.state.contenders.items()
+            if standing.tick and standing.tick["objective"] is not None and variants[name] not in apart
+        ]
         if not values:
             return None
         return (max if self.higher_is_better else min)(values, key=lambda pair: pair[1])

@@ -48,3 +48,5 @@ class ContenderRecord:
     budget_class: Mapping[str, Any] | None
     params: Mapping[str, str]
     replicas: Sequence[ReplicaRecord] = field(default_factory=tuple)
+    baseline: bool = False
+    """Was it fitted without a game? Then it is shown and never ranked."""

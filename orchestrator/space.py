@@ -45,7 +45,13 @@ def digest(value: Any) -> str:
 
 
 def contenders(experiment: Experiment) -> list[Contender]:
-    """Return every contender of the experiment, in the order in which it starts."""
+    """Return every contender of the experiment, in the order in which it starts; baselines come last."""
+    drawn = _drawn(experiment)
+    cells = product(experiment.baselines, experiment.sources.values())
+    return drawn + [_baseline(index, experiment, *cell) for index, cell in enumerate(cells, start=len(drawn))]
+
+
+def _drawn(experiment: Experiment) -> list[Contender]:
     if isinstance(experiment, StudyExperiment):
         cells = product(experiment.study.variants, experiment.study.data)
         return [_contender(index, experiment, name, data, {}) for index, (name, data) in enumerate(cells)]
@@ -54,6 +60,18 @@ def contenders(experiment: Experiment) -> list[Contender]:
         _contender(index, experiment, str(drawn.pop("variant", experiment.variant)), experiment.data, drawn)
         for index, drawn in enumerate(_draws(experiment))
     ]
+
+
+def _baseline(index: int, experiment: Experiment, name: str, data: Data) -> Contender:
+    from gans import baseline
+
+    return Contender(
+        index=index,
+        variant=name,
+        hyperparameters=asdict(baseline(name)),
+        data=data.spec,
+        budget=experiment.budget.model_dump(exclude_none=True),
+    )
 
 
 def _contender(index: int, experiment: Experiment, name: str, data: Data, drawn: dict[str, Value]) -> Contender:

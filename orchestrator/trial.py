@@ -15,6 +15,7 @@ from orchestrator.space import Contender
 if TYPE_CHECKING:
     from orchestrator.home import Home
     from orchestrator.search.planning import Plan
+    from orchestrator.watch import Watch
 
 Report = Callable[[dict[str, Any], Path], None]
 
@@ -73,6 +74,9 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
         seeds=brief.seeds,
     )
     judge.prepare()
+    if contender.variant in gans.BASELINES:
+        _fit(contender, watch, report)
+        return
     if resume:
         watch.restore(resume)
         if watch.over:
@@ -117,21 +121,46 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
                 if replica in ended and watched.final is not None:
                     replica.save_generator(folder / f"generator_{watched.seed}")
             state = progress.replicas[0].generator_state
-            # One that diverged has no final score, and puts nobody into a class of its own.
-            stopped = any(replica.status == "stopped" and replica.final for replica in watch.replicas)
-            event = watch.event() | {
-                "contender": contender.name,
-                "spent": brief.budget.spent(progress),
-                "began": began,
-                "busy": time.time() - mark,
-                "time": time.time(),
-                "protocol": judge.protocol("final", state),
-                "budget_class": budget_class(contender, stopped=stopped),
-            }
+            event = _tick(contender, watch, state) | {"began": began, "busy": time.time() - mark}
             report(event, folder)
             mark = time.time()  # waiting for the driver is nobody's training
         if watch.over:
             return
+
+
+def _fit(contender: Contender, watch: "Watch", report: Report) -> None:
+    """Fit a baseline once for each seed, and report the only tick that it has, at the end of the budget."""
+    import gans
+    from orchestrator import pictures
+
+    began = time.time()
+    amount = contender.budget.get("images") or contender.budget["steps"]
+    state: Mapping[str, Any] = {}
+    for index, watched in enumerate(watch.replicas):
+        mark = time.time()
+        fitted = gans.baseline(contender.variant, contender.hyperparameters).fit(watch.judge.dataset, watched.seed)
+        state = fitted.generator_state
+        at = {"step": amount, "images": amount if "images" in contender.budget else 0}
+        watch.look(index, fitted.sample, **at, share=1.0, trained=time.time() - mark)
+        watch.conclude(index, partial(fitted.sample, stream="final"), status="finished")
+    with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
+        for watched in watch.replicas:
+            if watched.picture is not None:
+                pictures.save(watched.picture, Path(temporary) / f"samples_{watched.seed}.png")
+        report(_tick(contender, watch, state) | {"began": began, "busy": time.time() - began}, Path(temporary))
+
+
+def _tick(contender: Contender, watch: "Watch", generator_state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a tick has come to, with all that a reader must know to compare it."""
+    # One that diverged has no final score, and puts nobody into a class of its own.
+    stopped = any(replica.status == "stopped" and replica.final for replica in watch.replicas)
+    return watch.event() | {
+        "contender": contender.name,
+        "spent": watch.images if "images" in contender.budget else watch.step,
+        "time": time.time(),
+        "protocol": watch.judge.protocol("final", generator_state),
+        "budget_class": budget_class(contender, stopped=stopped),
+    }
 
 
 def budget_class(contender: Contender, *, stopped: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from orchestrator.errors import WorkError
 from orchestrator.home import Home
 
 MISSING = {True: click.style("--", fg="yellow"), False: click.style("no", fg="red")}
-CATALOGUES = ("variants", "losses", "penalties", "networks", "datasets", "metrics", "extractors", "rules")
+CATALOGUES = ("variants", "baselines", "losses", "penalties", "networks", "datasets", "metrics", "extractors", "rules")
 
 
 @click.command(name="list")

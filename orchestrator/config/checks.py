@@ -25,6 +25,8 @@ from orchestrator.stopping import acting
 def check(experiment: Experiment) -> None:
     """Raise the first thing that is wrong, with its file, line and key."""
     document = experiment.document
+    for index, name in enumerate(experiment.baselines):
+        _check_name("baseline", name, gans.BASELINES, document, ("baselines", index))
     if isinstance(experiment, SearchExperiment):
         _check_data(experiment.data, document, ("data",))
         variants = _variants(experiment, document)

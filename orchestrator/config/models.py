@@ -89,6 +89,7 @@ Count = Annotated[int, Field(ge=1, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, AfterValidator(printable)]
 Strings = Annotated[tuple[str, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
+Names = Annotated[tuple[str, ...], Field(strict=False), AfterValidator(unique)]
 Values = Annotated[tuple[Value, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, strict=False), AfterValidator(unique)]
 Bounds = Annotated[tuple[Number, Number], Field(strict=False), BeforeValidator(pair)]
@@ -313,6 +314,7 @@ class Experiment(Model):
     evaluation: Evaluation = Evaluation()
     resources: Resources = Resources()
     stop: Stops = Field(("diverged",), description="rules that end a replica; those that are not listed observe")
+    baselines: Names = Field((), description="fitted without a game and judged alike, for comparison; never ranked")
 
     _document: Document | None = PrivateAttr(None)
 

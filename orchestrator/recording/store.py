@@ -163,6 +163,8 @@ class Writer:
             "arena.objective": self.attempt["objective"],
             "arena.directions": json.dumps(self.attempt["directions"]),
         }
+        if configuration["variant"] in self.attempt["experiment"].get("baselines", ()):
+            tags["arena.baseline"] = "yes"
         run_id = self._run(identity, event, tags, name=f"{configuration['variant']} {name}")
         # What failed before its first tick was never judged: it has neither.
         meanings = {key: event[key] for key in ("protocol", "budget_class") if key in event}
@@ -299,6 +301,7 @@ def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
                 variant=tags["arena.variant"],
                 status=tags["arena.status"],
                 reason=tags.get("arena.reason") or None,
+                baseline="arena.baseline" in tags,
                 objective=tags.get("arena.objective"),
                 protocol=documents.read(run, "protocol"),
                 budget_class=documents.read(run, "budget_class"),

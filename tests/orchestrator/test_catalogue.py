@@ -12,6 +12,7 @@ from orchestrator.stopping import RULES
 
 CODE = {
     "variants": gans.VARIANTS,
+    "baselines": gans.BASELINES,
     "losses": gans.LOSSES,
     "penalties": gans.PENALTIES,
     "networks": gans.NETWORKS,

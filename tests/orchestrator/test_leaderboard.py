@@ -140,6 +140,13 @@ def test_rules_that_only_observed_are_told_and_one_that_acted_is_the_reason():
     assert row.alarms == {"collapsed": "2 of 3 at step 50: 1 of 8 modes"}
 
 
+def test_a_baseline_is_shown_last_and_takes_no_rank():
+    group = only(rank([contender("000-0", [1, 1, 1], variant="gmm", baseline=True), *BOARD]))
+    assert ranks(group)[0] == (1, "001-b")
+    assert ranks(group)[-1] == (None, "000-0")
+    assert rows(group)["000-0"].scores["fd_lenet"].value == 1
+
+
 def test_a_pruned_contender_is_listed_with_its_last_tick():
     row = rows(only(rank(BOARD)))["004-e"]
     assert (row.rank, row.scores, row.last, row.status, row.mark) == (None, {}, {"fd_lenet": 50.5}, "pruned", None)

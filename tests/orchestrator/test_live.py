@@ -13,7 +13,8 @@ def attempt(count: int) -> State:
     state = State()
     contenders = {f"{index:03d}": {"variant": "gan"} for index in range(count)}
     directions = {"fd": False}
-    state.apply({"kind": "attempt", "contenders": contenders, "ticks": 4, "objective": "fd", "directions": directions})
+    told = {"contenders": contenders, "ticks": 4, "objective": "fd", "directions": directions}
+    state.apply(told | {"kind": "attempt", "experiment": {"baselines": ["gmm"]}})
     return state
 
 
@@ -50,6 +51,14 @@ def test_one_line_says_how_far_it_is_and_who_leads():
     view.announce(tick(state, "002", None), state)
     assert view.headline().startswith("1/3 contenders · 1 stopped · best fd 2 (001) · about ")
     assert "stopped  not finite" in rendered(view)
+
+
+def test_a_baseline_never_leads():
+    state, view = attempt(2), View()
+    state.attempt["contenders"]["000"]["variant"] = "gmm"
+    tick(state, "000", 1.0)
+    view.announce(tick(state, "001", 5.0), state)
+    assert view.best() == ("001", 5.0)
 
 
 def test_a_curve_goes_from_low_to_high_and_leaves_out_what_was_not_scored():

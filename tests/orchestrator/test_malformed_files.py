@@ -34,8 +34,10 @@ SEARCHES = r"""
 # Keys.
 variant: gan => varaint: gan
     2: varaint: unknown key (did you mean 'variant'?)
+stop: [diverged] => baselines: [gnn]
+    12: baselines.0: no baseline 'gnn'; expected one of gmm
 stop: [diverged] => banana: 1
-    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, variant, data, space, search
+    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, data, space, search
 samples: 100 => banana: 1
     7: evaluation.banana: unknown key; expected one of extractor, weights, samples, final_samples, metrics
 tick: => tik:
@@ -345,7 +347,7 @@ BROKEN = [
     ("number as key", "name: x\n3: y\n", ":2: expected a name as key, found 3"),
     ("list as key", "? [a, b]\n: c\n", ":1: expected a name as key, found a list"),
     ("endless number", f"seed: {'9' * 5000}\n", ":1: expected a number that fits, found one of 5,000 digits"),
-    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, variant, data, space, search; 3 more to mend"),
+    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, data, space, search; 3 more to mend"),
 ]  # fmt: skip
 
 

@@ -105,6 +105,16 @@ def test_with_no_rule_acting_a_diverged_replica_trains_on_and_the_rule_only_obse
     assert all("diverged" in replica["fired"] for replica in told[0]["replicas"])
 
 
+def test_a_baseline_is_fitted_once_a_seed_and_judged_like_the_others():
+    fitted = Contender(index=0, variant="gmm", hyperparameters={}, data={"name": "ring8"}, budget={"steps": 30})
+    (told,) = events(fitted, brief())
+    *_, other = events(contender(0), brief())
+    assert (told["protocol"], told["budget_class"]) == (other["protocol"], other["budget_class"])
+    assert [replica["status"] for replica in told["replicas"]] == ["finished", "finished"]
+    assert all(replica["final"]["scores"]["modes"]["value"] == 8 for replica in told["replicas"])
+    assert events(fitted, brief()) == [told]
+
+
 def test_more_replicas_do_not_move_the_first_one():
     alone = events(contender(0), brief(seeds=(0,)))
     together = events(contender(0), brief(seeds=(0, 1, 2)))
