@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pandas import DataFrame
+    from rich.progress import Progress
     from torch import Tensor
 
     from metrics import Features
@@ -32,15 +35,18 @@ def judge(
     seed: int = 0,
     pixels: str | None = None,
     check: bool = False,
+    download: bool = False,
     cache: Path | None = None,
     device: str = "cpu",
+    progress: "Progress | None" = None,
 ) -> dict[str, Any]:
-    """Return the document of `ganarena evaluate --json`; a cache is used where there is one, and never made."""
+    """Return the document of `ganarena evaluate --json`; a cache is made for a download alone."""
     import metrics as judges
     from orchestrator.errors import RequestError
     from orchestrator.sampling import source
 
-    cache = cache if cache and cache.is_dir() else None
+    if not download:
+        cache = cache if cache and cache.is_dir() else None
     reals = source(real, cache=cache, pixels=pixels).take(samples, seed)
     fakes = source(fake, cache=cache, pixels=pixels).take(samples, seed)
     shape, other = tuple(reals.samples.shape[1:]), tuple(fakes.samples.shape[1:])
@@ -49,10 +55,11 @@ def judge(
             f"expected samples of one shape on both sides, found {shape} in {real} and {other} in {fake}"
         )
     name = extractor or ("identity" if reals.range == "features" else "inception")
-    network = judges.features.load(name, weights=weights, cache=cache).to(device)
+    network = judges.features.load(name, weights=weights, cache=cache, download=download).to(device)
     judges.check(metrics, network, reals.modes)
     with _told_of(fake):
-        features = judges.features.extract(network, fakes.samples, range=fakes.range)
+        grow = _growing(progress, "generated samples", len(fakes.samples))
+        features = judges.features.extract(network, fakes.samples, range=fakes.range, on_batch=grow)
         features = replace(features, labels=fakes.labels)
     with _told_of(real):
         reference = judges.reference.build(
@@ -64,6 +71,7 @@ def judge(
             split=f"{reals.about['split']}/{samples or 'all'}/{seed}",
             metrics=metrics,
             cache=cache if reals.dataset else None,
+            on_batch=_growing(progress, "real samples", len(reals.samples)),
         )
     scores = judges.evaluate_features(features, reference, metrics, modes=reals.modes).scores
     document: dict[str, Any] = {
@@ -88,6 +96,14 @@ def judge(
             key: {"torchmetrics": value, "difference": scores[key].value - value} for key, value in keys.items()
         }
     return document
+
+
+def _growing(progress: "Progress | None", what: str, total: int) -> "Callable[[int], object] | None":
+    """Return what lets a bar grow by the samples of each batch, if anybody looks."""
+    if progress is None:
+        return None
+    task = progress.add_task(what, total=total)
+    return lambda count: progress.advance(task, count)
 
 
 @contextmanager

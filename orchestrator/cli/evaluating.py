@@ -1,5 +1,6 @@
 """Commands that judge and draw: evaluate, sample."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from orchestrator.home import Home
 @click.option("--samples", type=click.IntRange(min=2), metavar="N", help="Take N of each side; default all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which N are taken.")
 @click.option("--range", "pixels", type=click.Choice(["0..1", "-1..1"]), help="Range of floating-point images.")
+@click.option("--download", is_flag=True, help="Fetch the extractor's weights where they are missing.")
 @click.option("--check", is_flag=True, help="Also run torchmetrics' own classes and print the difference.")
 @computing
 @common
@@ -33,26 +35,34 @@ def evaluate(
     samples: int | None,
     seed: int,
     pixels: str | None,
+    download: bool,
     check: bool,
 ) -> None:
     """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.evaluating import judge
     from orchestrator.machine import chosen_device
 
-    document = judge(
-        real,
-        fake,
-        extractor=extractor,
-        weights=weights,
-        metrics=metrics.split(","),
-        samples=samples,
-        seed=seed,
-        pixels=pixels,
-        check=check,
-        cache=home.cache,
-        device=chosen_device(device),
-    )
+    watched = not quiet and sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
+        document = judge(
+            real,
+            fake,
+            extractor=extractor,
+            weights=weights,
+            metrics=metrics.split(","),
+            samples=samples,
+            seed=seed,
+            pixels=pixels,
+            download=download,
+            check=check,
+            cache=home.cache,
+            device=chosen_device(device),
+            progress=progress,
+        )
     if as_json:
         print_json(document)
         return
