@@ -2,7 +2,9 @@
 
 import hmac
 import pickle
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import torch
@@ -118,14 +120,16 @@ def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:
 
 
 def _download(target: Path) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # Writes under a temporary name, compares the SHA-256 and only then renames.
-        torch.hub.download_url_to_file(URL, str(target), hash_prefix=SHA256, progress=False)
-    except (OSError, RuntimeError) as error:
-        raise WeightsError(
-            f"{URL} could not be downloaded ({error}); fetch it elsewhere and give it as --weights"
-        ) from error
+    with TemporaryDirectory(prefix="ganarena-") as folder:
+        fetched = Path(folder) / target.name
+        try:
+            torch.hub.download_url_to_file(URL, str(fetched), hash_prefix=SHA256, progress=False)
+        except (OSError, RuntimeError) as error:
+            raise WeightsError(
+                f"{URL} could not be downloaded ({error}); fetch it elsewhere and give it as --weights"
+            ) from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(fetched, target)
     return target
 
 
