@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config.models import StudyExperiment, label
@@ -65,10 +66,11 @@ def results(outcome: "Outcome", home: Home) -> dict[str, Any]:
 
 
 def rows(state: State) -> Iterable[Row]:
-    """Yield the tidy rows of an attempt."""
+    """Yield the tidy rows of an attempt: cell after cell, and not as they happened to come."""
     assert state.attempt  # noqa: S101  (the first event of every journal)
     experiment = state.attempt["experiment"]
-    for tick in state.ticks:
+    places = {name: place for place, name in enumerate(state.attempt["contenders"])}
+    for tick in sorted(state.ticks, key=lambda tick: (places[tick["contender"]], tick["step"])):
         configuration = state.attempt["contenders"][tick["contender"]]
         for replica in tick["replicas"]:
             if replica["step"] != tick["step"]:
@@ -139,7 +141,11 @@ def table(told: Sequence[Row], directions: Mapping[str, bool]) -> list[dict[str,
                     metric: _score([row["value"] for row in rows], higher_is_better=directions.get(metric))
                     for metric, rows in final.items()
                 },
-                "floors": {metric: rows[0]["floor"] for metric, rows in final.items() if rows[0]["floor"] is not None},
+                "floors": {
+                    metric: fmean(row["floor"] for row in rows)  # some depend on how many samples were valid
+                    for metric, rows in final.items()
+                    if all(row["floor"] is not None for row in rows)
+                },
             }
         )
     return summaries
