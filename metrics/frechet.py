@@ -213,7 +213,9 @@ class FrechetDistance(Judge):
 
     def _side(self, side: str) -> Side:
         held = getattr(self, f"{side}_rows")
-        rows = torch.cat(held) if isinstance(held, list) and held else held  # one tensor after a sync
+        if isinstance(held, list) and held:  # after a sync it is one tensor
+            held = torch.cat(held) if len(held) > 1 else held[0]
+        rows = held
         moments = Moments.unpacked(getattr(self, f"{side}_moments"))
         if not moments.count and len(rows) <= self.width:
             return Gaussian.of(rows)

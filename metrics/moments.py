@@ -121,8 +121,9 @@ class Gaussian:
         if len(rows) > rows.shape[1]:
             return cls.from_moments(Moments.of(rows))
         require_two(len(rows))
-        mean = rows.double().mean(0)
-        return cls(mean, (rows.double() - mean).T / math.sqrt(len(rows) - 1))
+        rows = rows.double()
+        mean = rows.mean(0)
+        return cls(mean, (rows - mean).div_(math.sqrt(len(rows) - 1)).T)
 
     @property
     def spread(self) -> Tensor:
