@@ -55,8 +55,8 @@ def judge(
             f"expected samples of one shape on both sides, found {shape} in {real} and {other} in {fake}"
         )
     name = extractor or ("identity" if reals.range == "features" else "inception")
+    judges.check(metrics, name, reals.modes)
     network = judges.features.load(name, weights=weights, cache=cache, download=download).to(device)
-    judges.check(metrics, network, reals.modes)
     with _told_of(fake):
         grow = _growing(progress, "generated samples", len(fakes.samples))
         features = judges.features.extract(network, fakes.samples, range=fakes.range, on_batch=grow)

@@ -25,6 +25,7 @@ class Row:
     rank_high: int | None
     contender: str
     experiment: str
+    attempt: int
     variant: str
     config: Mapping[str, str]
     replicas: int
@@ -166,6 +167,7 @@ def _row(record: ContenderRecord) -> Row:
         rank_high=None,
         contender=record.contender,
         experiment=record.experiment,
+        attempt=record.attempt,
         variant=record.variant,
         config=record.params,
         replicas=len(replicas),

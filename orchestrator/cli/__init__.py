@@ -1,6 +1,7 @@
 """The command line: `ganarena COMMAND`."""
 
 import sys
+import warnings
 
 import click
 
@@ -25,6 +26,8 @@ for command in (*running.COMMANDS, *evaluating.COMMANDS, *review.COMMANDS, *abou
 
 def main() -> None:
     """Run the command line; a wrong request is one sentence and status 2, failed work status 1, an interruption 130."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of libraries, about their own affairs
     try:
         commands(standalone_mode=False)
     except click.exceptions.Exit as leaving:

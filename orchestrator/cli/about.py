@@ -11,10 +11,13 @@ CATALOGUES = ("variants", "baselines", "losses", "penalties", "networks", "datas
 
 
 @click.command(name="list")
-@click.argument("catalogue", type=click.Choice(CATALOGUES))
+@click.argument("catalogue", type=click.Choice(CATALOGUES), metavar="CATALOGUE")
 @common
 def list_(home: Home, as_json: bool, quiet: bool, catalogue: str) -> None:
-    """List what there is, from the code itself."""
+    """List what there is, from the code itself.
+
+    CATALOGUE is one of variants, baselines, losses, penalties, networks, datasets, metrics, extractors and rules.
+    """
     from orchestrator.catalogue import entries
     from orchestrator.cli.tables import catalogue_table, show
 

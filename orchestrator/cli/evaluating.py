@@ -13,7 +13,12 @@ from orchestrator.home import Home
 @click.option("--real", required=True, metavar="SRC", help="Dataset name, image folder, .npz, .npy or .pt.")
 @click.option("--fake", required=True, metavar="SRC", help="The same; what is judged.")
 @click.option("--extractor", metavar="X", help="Feature space; default identity for features, inception for images.")
-@click.option("--weights", type=click.Path(path_type=Path), metavar="FILE", help="The extractor's weights.")
+@click.option(
+    "--weights",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The extractor's weights.",
+)
 @click.option("--metrics", default="fd", show_default=True, metavar="F,F,...", help="Metric families.")
 @click.option("--samples", type=click.IntRange(min=2), metavar="N", help="Take N of each side; default all.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which N are taken.")
@@ -75,8 +80,12 @@ def evaluate(
 
 @click.command()
 @click.argument("run")
-@click.option("-n", "count", type=click.IntRange(min=1), default=64, show_default=True, help="How many samples.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="A .png, .npz or .npy file.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 10_000_000), default=64, show_default=True, help="How many samples."
+)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A .png, .npz or .npy file."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @common
 def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output: Path, seed: int) -> None:

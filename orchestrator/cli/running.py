@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -82,7 +83,9 @@ def study(file: Path, changes: Sequence[str], **options: Any) -> None:
             "\n".join(["rows     " + document["rows"], *("figure   " + figure for figure in document["figures"])])
         )
     if not any(row["replicas"] for row in document["table"]):
-        raise WorkError(f"no replica has a final score; `ganarena runs {experiment.name!r}` gives each one's reason")
+        raise WorkError(
+            f"no replica has a final score; `ganarena runs {quote(experiment.name)}` gives each one's reason"
+        )
 
 
 def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
@@ -125,15 +128,17 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
             click.echo(f"\nsamples of the best contender: {_from_here(picture)}" if picture else "")
             click.echo(_next_steps(home, experiment.name, winner["run_id"]))
     if winner is None:
-        raise WorkError(f"no contender has a final score; `ganarena runs {experiment.name!r}` gives each one's reason")
+        raise WorkError(
+            f"no contender has a final score; `ganarena runs {quote(experiment.name)}` gives each one's reason"
+        )
 
 
 def _next_steps(home: Home, name: str, run_id: str) -> str:
-    at = "" if home == Home.at() else f" --home {_from_here(home.path)}"
+    at = "" if home == Home.at() else f" --home {quote(str(_from_here(home.path)))}"
     return "\n".join(
         (
             "\nnext:",
-            f'  ganarena leaderboard{at} "{name}"',
+            f"  ganarena leaderboard{at} {quote(name)}",
             f"  ganarena sample{at} {run_id} -n 64 -o samples.png",
             f"  ganarena ui{at}",
         )

@@ -14,7 +14,7 @@ from orchestrator.live import STYLES
 from orchestrator.records import ScoreRecord
 from orchestrator.search.planning import Plan
 
-PLAIN_WIDTH = 160
+PLAIN_WIDTH = 200
 
 
 def show(*renderables: RenderableType) -> None:
@@ -49,18 +49,21 @@ def leaderboard_tables(groups: Sequence[Group]) -> list[RenderableType]:
 def _title(group: Group) -> Text:
     dataset, extractor = group.protocol.get("dataset", {}), group.protocol.get("extractor", {})
     budget = group.budget_class
-    title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
-    against = f"{group.protocol.get('reals')} reals of {dataset.get('split')}"
-    title.append(
-        f" · {group.protocol.get('generated')} samples against {against} · {extractor.get('name')} features",
-        style="dim",
-    )
     amount = budget.get("amount")
     amount = f"{amount:,}" if isinstance(amount, int) else amount
-    title.append(f" · {amount} {budget.get('unit')}, {budget.get('checkpoint')} checkpoint", style="dim")
-    title.append(" · as selected, not confirmed on new seeds", style="dim")
+    told = [
+        f"{group.protocol.get('generated')} samples",
+        f"{group.protocol.get('reals')} reals of {dataset.get('split')}",
+        f"{extractor.get('name')} features",
+        f"{amount} {budget.get('unit')}",
+        f"{budget.get('checkpoint')} checkpoint",
+    ]
+    title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
+    title.append("".join(f" · {part}" for part in told), style="dim")
+    notes = ["as selected, not confirmed on new seeds"]
     if any(not row.scores and group.metric in row.last for row in group.rows):
-        title.append(" · (in brackets: at the last tick, on select)", style="dim")
+        notes.append("in brackets: at the last tick, on select")
+    title.append(f"\n{'; '.join(notes)}", style="dim")
     return title
 
 
@@ -68,7 +71,8 @@ def _leaderboard(group: Group) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     several = len({row.experiment for row in group.rows}) > 1
     table.add_column("rank", justify="right", no_wrap=True, min_width=4)
-    for column in (*(["experiment"] if several else []), "contender", "variant"):
+    attempts = len({(row.experiment, row.attempt) for row in group.rows}) > len({row.experiment for row in group.rows})
+    for column in (*(["experiment"] if several else []), *(["attempt"] if attempts else []), "contender", "variant"):
         table.add_column(column, no_wrap=True)
     better = "higher" if group.higher_is_better else "lower"
     keys = list(dict.fromkeys(key for row in group.rows for key in row.scores))
@@ -82,6 +86,7 @@ def _leaderboard(group: Group) -> Table:
     for row in group.rows:
         cells: list[RenderableType] = [str(row.rank) if row.rank else "-"]
         cells += [Text(row.experiment)] if several else []
+        cells += [str(row.attempt)] if attempts else []
         cells += _cells(row, keys, names, metric=group.metric)
         table.add_row(*cells, style="bold" if row.rank == 1 else ("" if row.rank else "dim"))
     return table

@@ -176,7 +176,8 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         given = ", ".join(experiment.evaluation.metrics)
         document.fail(("search", "metric"), f"{search.metric!r} is not evaluated; evaluation.metrics has {given}")
     if search.grace is not None and not budget.tick <= search.grace <= budget.amount:
-        message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace}"
+        message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace};"
+        message += " give another search.grace, or leave it out for one tick"
         document.fail(("search", "grace"), message)
     if search.sampler == "grid":
         for name, dimension in space.items():

@@ -85,6 +85,7 @@ SOURCES = {"name": ("download", "radius", "spacing", "std"), "images": ("size", 
 Number = int | float
 Value = int | float | bool | str | None
 Positive = Annotated[float, Field(gt=0)]
+Samples = Annotated[int, Field(ge=2, le=10_000_000)]
 Count = Annotated[int, Field(ge=1, lt=2**63)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Name = Annotated[str, AfterValidator(printable)]
@@ -224,8 +225,8 @@ class Evaluation(Model):
 
     extractor: str | None = Field(None, description="feature space; default identity for points, inception for images")
     weights: str | None = Field(None, description="file with the extractor's weights")
-    samples: Annotated[int, Field(ge=2)] = Field(1000, description="samples scored at a tick")
-    final_samples: Annotated[int, Field(ge=2)] | None = Field(None, description="samples scored at the end")
+    samples: Samples = Field(1000, description="samples scored at a tick")
+    final_samples: Samples | None = Field(None, description="samples scored at the end")
     metrics: Strings = Field(("fd",), description="families from `ganarena list metrics`; the first is the objective")
 
     @property

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
+from sqlite3 import DatabaseError
 from typing import Any
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -14,9 +15,12 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.exceptions import MlflowException
 from PIL import Image
 from ruamel.yaml import YAML
+from sqlalchemy.exc import SQLAlchemyError
 
+from orchestrator.errors import WorkError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
@@ -276,6 +280,15 @@ def children(store: MlflowClient, parent: Run) -> list[str]:
 
 def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
     """Return the contenders that the store holds, of the named experiments or of all."""
+    try:
+        return _read(home, names)
+    except (MlflowException, SQLAlchemyError, DatabaseError) as error:
+        told = " ".join(str(error).split())[:200]
+        where = "at MLFLOW_TRACKING_URI" if os.environ.get("MLFLOW_TRACKING_URI") else f"in {home.path}"
+        raise WorkError(f"MLflow's store {where} cannot be read ({told}); mend it, or choose another home") from None
+
+
+def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
     store = client(home)
     experiments = {
         each.experiment_id: each.name for each in store.search_experiments() if not names or each.name in names

@@ -79,6 +79,8 @@ def capacity_of(address: str | None) -> machine.Capacity | None:
 
 def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool) -> Path:
     """Return the folder of the attempt to begin or to go on with; what exists is never overwritten."""
+    if resume and again:
+        raise RequestError("--resume goes on with an attempt and --again makes a new one; give one of them")
     name, attempts = experiment.name, home.attempts(experiment.name)
     if attempts and not (resume or again):
         raise RequestError(

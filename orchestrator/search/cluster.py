@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from orchestrator import machine
@@ -35,8 +38,11 @@ def joined(address: str | None) -> Iterator[None]:
         ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
     except (ConnectionError, ValueError) as error:
         raise RequestError(f"--address {address}: no Ray cluster answers there ({error}); `ray start` one") from None
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
     try:
-        yield
+        with redirect_stdout(sys.stderr):  # where Ray tells of dead workers; ours is for the result
+            yield
     finally:
         ray.shutdown()
 

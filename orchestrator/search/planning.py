@@ -14,7 +14,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
-from orchestrator.space import Contender, contenders
+from orchestrator.space import Contender, contenders, digest
 
 Announce = Callable[[Event, State], None]
 """Called after every event with what it added up to: the live view, or nothing."""
@@ -47,15 +47,18 @@ class Plan:
     @property
     def notes(self) -> list[str]:
         """What a person should know before this starts."""
+        found = []
+        if len({digest(contender.configuration) for contender in self.contenders.values()}) < len(self.contenders):
+            found.append("some contenders are equal, for the space leaves too little to draw; they will train alike")
         averaged = {
             contender.hyperparameters.get("ema_half_life") is not None for contender in self.contenders.values()
         }
-        if len(averaged) < 2:
-            return []
-        return [
-            "some generators are averaged and some are raw, so they will not be ranked against each other;"
-            " one `ema_half_life` under hyperparameters puts all into one group"
-        ]
+        if len(averaged) > 1:
+            found.append(
+                "some generators are averaged and some are raw, so they will not be ranked against each other;"
+                " one `ema_half_life` under hyperparameters puts all into one group"
+            )
+        return found
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--dry-run --json` prints."""

@@ -237,9 +237,9 @@ sampler: random => scheduler: hyperband
 sampler: random => metric: kd
     10: search.metric: 'kd' is not evaluated; evaluation.metrics has fd, modes
 sampler: random => grace: 5
-    10: search.grace: expected between one tick (1280) and the budget (2560), found 5
+    10: search.grace: expected between one tick (1280) and the budget (2560), found 5; give another search.grace, or leave it out for one tick
 sampler: random => grace: 2561
-    10: search.grace: expected between one tick (1280) and the budget (2560), found 2561
+    10: search.grace: expected between one tick (1280) and the budget (2560), found 2561; give another search.grace, or leave it out for one tick
 sampler: random => parallel: many
     10: search.parallel: expected 'auto' or an integer, found 'many'
 cpus: 1 => cpus: 4096
