@@ -36,9 +36,12 @@ check: install ## Lint, format and types
 	@$(BIN)/mypy
 
 bench: install ## Measure, as ratios against named peers
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group bench
 	@$(BIN)/python -m tests.benchmarks.gans_speed
 	@$(BIN)/python -m tests.benchmarks.gans_growth
-	@$(BIN)/python -m tests.benchmarks.metrics_speed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metrics_speed
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metrics_agreement
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metrics_share
 
 lenet: install ## Train the digit classifier behind the lenet extractor again
 	@$(BIN)/python -m orchestrator.lenet
