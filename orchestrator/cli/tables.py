@@ -94,7 +94,7 @@ def _leaderboard(group: Group) -> Table:
 
 def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
     status = Text(row.status, style=STYLES.get(row.status, ""))
-    alarms = [f"{rule}: {told}" for rule, told in row.alarms.items()]
+    alarms = [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in row.alarms.items()]
     notes = "; ".join(note for note in ("baseline" if row.baseline else None, row.mark, row.reason, *alarms) if note)
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
