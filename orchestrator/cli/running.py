@@ -1,9 +1,11 @@
 """Commands that train: demo, search, study, train."""
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from shlex import quote
+from shutil import which
 from typing import Any
 
 import click
@@ -135,12 +137,14 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
 
 def _next_steps(home: Home, name: str, run_id: str) -> str:
     at = "" if home == Home.at() else f" --home {quote(str(_from_here(home.path)))}"
+    here = which("ganarena") == sys.argv[0]
+    program = "ganarena" if here else quote(str(_from_here(Path(sys.argv[0]).absolute())))
     return "\n".join(
         (
             "\nnext:",
-            f"  ganarena leaderboard{at} {quote(name)}",
-            f"  ganarena sample{at} {run_id} -n 64 -o samples.png",
-            f"  ganarena ui{at}",
+            f"  {program} leaderboard{at} {quote(name)}",
+            f"  {program} sample{at} {run_id} -n 64 -o samples.png",
+            f"  {program} ui{at}",
         )
     )
 
