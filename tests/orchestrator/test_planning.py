@@ -61,3 +61,13 @@ def test_generators_that_cannot_be_ranked_together_are_told_beforehand(plan):
     (note,) = plan(variant="gan", space=space).notes
     assert "will not be ranked against each other" in note
     assert plan(variant="gan", space={}, hyperparameters={"ema_half_life": 1000}).notes == []
+
+
+def test_a_plan_that_is_refused_leaves_no_parsed_data_behind(tmp_path):
+    home = Home(tmp_path)
+    home.cache.mkdir()
+    asked = {"name": "x", "variant": "dcgan", "data": "mnist5k", "budget": {"steps": 2, "tick": 1}}
+    unfit = SearchExperiment.model_validate(asked | {"evaluation": {"extractor": "lenet", "metrics": ["modes"]}})
+    with pytest.raises(RequestError, match=r"evaluation\.metrics\.0: 'modes' needs data whose modes are known"):
+        make_plan(unfit, home, "cpu", write=True)
+    assert not list(home.cache.iterdir())
