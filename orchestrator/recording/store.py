@@ -315,6 +315,7 @@ def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
                 status=tags["arena.status"],
                 reason=tags.get("arena.reason") or None,
                 baseline="arena.baseline" in tags,
+                confirms=tags.get("arena.confirms"),
                 objective=tags.get("arena.objective"),
                 protocol=documents.read(run, "protocol"),
                 budget_class=documents.read(run, "budget_class"),
