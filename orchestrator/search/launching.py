@@ -13,8 +13,8 @@ from orchestrator.config.models import Data
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
-from orchestrator.search.halving import make_scheduler
 from orchestrator.search.planning import Plan
+from orchestrator.search.scheduling import make_scheduler
 from orchestrator.trial import Brief, run
 
 RETRIES_OF_A_LOST_WORKER = 3

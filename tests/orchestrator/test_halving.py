@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.config.models import SearchExperiment
-from orchestrator.search.halving import Halving
+from orchestrator.search.scheduling.halving import Halving
 
 ASKED = {
     "name": "x",

@@ -3,21 +3,12 @@
 from typing import Any
 
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from orchestrator.config.models import Experiment, SearchExperiment
+from orchestrator.config.models import SearchExperiment
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.trial import WORST
-
-
-def make_scheduler(experiment: Experiment, driver: Driver) -> TrialScheduler:
-    """Return the scheduler that the experiment asks for, with its memory of earlier launches."""
-    if not isinstance(experiment, SearchExperiment) or experiment.search.scheduler == "none":
-        return FIFOScheduler()
-    halving = Halving(experiment, driver)
-    halving.remember(driver.state.ticks, -1 if driver.plan.higher_is_better else 1)
-    return halving
 
 
 class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
