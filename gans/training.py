@@ -134,12 +134,17 @@ class _Pack:
     """All replicas: in one stack where the networks have a replica axis, else in one stack each, which take turns."""
 
     def __init__(
-        self, variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
+        self, variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
     ) -> None:
-        together = [tuple(seeds)] if variant.networks.stacks(dataset.shape) else [(seed,) for seed in seeds]
-        self.stacks = [Stack([variant] * len(part), dataset, part, device=device, engine=engine) for part in together]
+        variant, everyone = variants[0], range(len(seeds))
+        together = [everyone] if variant.networks.stacks(dataset.shape) else [range(i, i + 1) for i in everyone]
+        self.stacks = [
+            Stack([variants[i] for i in part], dataset, [seeds[i] for i in part], device=device, engine=engine)
+            for part in together
+        ]
+        alike = all(each == variant for each in variants)
         self.description = {
-            "variant": describe(variant),
+            "variant": describe(variant) if alike else [describe(each) for each in variants],
             "data": {"name": dataset.name, "digest": dataset.digest},
             "seeds": list(seeds),
             "engine": describe(engine),
@@ -183,23 +188,36 @@ class _Pack:
 
 
 def train(
-    variant: Variant, dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
+    variant: Variant | Sequence[Variant], dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
     device: Device = "cpu", resume: Path | None = None, engine: Engine | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
-    """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left."""
+    """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left.
+
+    A sequence of variants gives each of the seeds its own: they may differ in the numbers that a replica has to itself.
+    """
     # What cannot be meant is refused here, before the first tick is asked for.
-    pack, ticks = _prepared(variant, dataset, seeds, device, engine or Engine()), budget.ticks(variant)
+    variants = [variant] * len(seeds) if isinstance(variant, Variant) else list(variant)
+    pack = _prepared(variants, dataset, seeds, device, engine or Engine())
+    first, ticks = variants[0], budget.ticks(variants[0])
     if resume is not None:
         pack.load(Path(resume), ticks[-1])
-    return _ticks(pack, variant, budget, ticks)
+    return _ticks(pack, first, budget, ticks)
 
 
-def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine) -> _Pack:
+def _prepared(
+    variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
+) -> _Pack:
     """The pack, or the reason why there cannot be one."""
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise ConfigError(f"seeds must be distinct whole numbers, at least one, but {list(seeds)} came")
     for seed in seeds:
         whole("a seed", seed, least=0)
+    if len(variants) != len(seeds):
+        raise ConfigError(f"expected a variant for each seed, but {len(variants)} came for {len(seeds)} seeds")
+    if not seeds or len({(repr(each), seed) for each, seed in zip(variants, seeds, strict=True)}) != len(seeds):
+        raise ConfigError(f"seeds must be distinct whole numbers, at least one, but {list(seeds)} came")
+    variant = variants[0]
+    for other in variants:
+        if reason := other.fits_beside(variant):
+            raise ConfigError(reason)
     if reason := variant.supports(dataset):
         raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
     if variant.batch % (engine.accumulate * variant.packing):
@@ -208,7 +226,7 @@ def _prepared(variant: Variant, dataset: Dataset, seeds: Sequence[int], device: 
         raise ConfigError(
             f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"
         )
-    return _Pack(variant, dataset, seeds, torch.device(device), engine)
+    return _Pack(variants, dataset, seeds, torch.device(device), engine)
 
 
 def _ticks(pack: _Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .configuration import ConfigError, override, real, whole
+from .configuration import ConfigError, describe, differences, override, real, whole
 from .data.dataset import Dataset, class_shares
 from .evidence import evidence
 from .losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
@@ -13,6 +13,18 @@ from .optimisers import Adam, Optimiser, RMSprop
 from .penalties import Clip, Penalty, UnitSlope, ZeroSlope, ZeroSlopes
 from .schedules import Constant, Schedule
 from .structures import Auxiliary, Bidirectional, Conditional, Informative, Packed, Plain, SemiSupervised, Structure
+
+OWN_NUMBERS = (
+    "generator_lr",
+    "discriminator_lr",
+    "optimiser.beta1",
+    "optimiser.beta2",
+    "optimiser.decay",
+    "penalty.weight",
+    "constraint.limit",
+    "ema_half_life",
+)
+"""What every replica of a pack has to itself; all else is one program."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,15 @@ class Variant:
         if self.structure.reads_labels and len(class_shares(dataset)) < 2:
             return "its samples have to come with the labels of two classes or more"
         return self.networks.supports(dataset.shape)
+
+    def fits_beside(self, other: "Variant") -> str | None:
+        """Why the two cannot train in one pack, or None: they may differ in a replica's own numbers only."""
+        found = differences(describe(other), describe(self))
+        averaged = (self.ema_half_life is None) == (other.ema_half_life is None)
+        own = OWN_NUMBERS if averaged else [name for name in OWN_NUMBERS if name != "ema_half_life"]
+        if parted := [each for each in found if each.partition(": ")[0] not in own]:
+            return f"{other.name} and {self.name} cannot train in one pack: {'; '.join(parted)}"
+        return None
 
 
 def gan_minimax() -> Variant:

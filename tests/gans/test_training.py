@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 import torch
 
-from gans import VARIANTS, Budget, ConfigError, load_generator, train
+from gans import VARIANTS, Budget, ConfigError, load_generator, override, train
 
 CASES = [("gan", "points"), ("wgan_gp", "points"), ("r1gan", "pictures"), ("dcgan", "pictures"), ("wgan", "pictures")]
 
@@ -55,6 +55,53 @@ def test_a_replica_in_a_pack_follows_its_solo_trajectory_over_100_steps(name, ki
         alone = world.after(variant, data, 100, seeds=(replica.seed,)).replicas[0]
         assert torch.allclose(replica.sample(50), alone.sample(50), atol=2e-4)
     assert [replica.seed for replica in pack.replicas] == [3, 5, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "numbers"),
+    [
+        ("gan", "points", {"generator_lr": 1e-3, "discriminator_lr": 3e-4, "beta1": 0.9}),
+        ("wgan_gp", "points", {"penalty.weight": 1.0, "beta2": 0.5}),
+        ("wgan", "points", {"constraint.limit": 0.5}),
+        ("r1gan", "points", {"ema_half_life": 16.0, "penalty.weight": 50.0, "generator_lr": 1e-2}),
+        ("dcgan", "pictures", {"generator_lr": 1e-2}),
+    ],
+)
+def test_replicas_of_a_pack_may_differ_in_their_own_numbers(name, kind, numbers, world, tmp_path):
+    variants = [world.small(name), override_all(world.small(name), numbers), world.small(name)]
+    data, seeds, budget = world.data[kind], (3, 3, 4), Budget(steps=20, tick=10)
+    ticks = train(variants, data, budget, seeds)
+    next(ticks).save(tmp_path)
+    *_, pack = ticks
+    for replica, variant in zip(pack.replicas, variants, strict=True):
+        alone = world.after(variant, data, 20, seeds=(replica.seed,)).replicas[0]
+        assert torch.allclose(replica.sample(50), alone.sample(50), atol=2e-4)
+    assert not torch.allclose(pack.replicas[0].sample(50), pack.replicas[1].sample(50), atol=2e-3)
+    *_, resumed = train(variants, data, budget, seeds, resume=tmp_path)
+    assert world.equal(world.weights(resumed), world.weights(pack))
+    with pytest.raises(ConfigError, match="was saved by another training"):
+        train(list(reversed(variants)), data, budget, (4, 3, 3), resume=tmp_path)
+
+
+def override_all(variant, numbers):
+    names = {"beta1": "optimiser.beta1", "beta2": "optimiser.beta2"}
+    return override(variant, {names.get(name, name): value for name, value in numbers.items()})
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds", "said"),
+    [
+        ({"batch": 16}, (0, 1), "cannot train in one pack: batch: 8 against 16"),
+        ({"discriminator_steps": 2}, (0, 1), "discriminator_steps: 1 against 2"),
+        ({"ema_half_life": 100.0}, (0, 1), "ema_half_life: None against 100"),
+        ({"generator_lr": 1.0}, (0,), "expected a variant for each seed, but 2 came for 1 seeds"),
+        ({}, (1, 1), "seeds must be distinct"),
+    ],
+)
+def test_a_pack_of_what_is_not_one_program_is_refused(changes, seeds, said, world):
+    variants = [world.small("gan"), world.small("gan", **changes)]
+    with pytest.raises(ConfigError, match=said):
+        train(variants, world.data["points"], Budget(steps=1, tick=1), seeds)
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
