@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from orchestrator.curves import Row, of
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
@@ -33,6 +34,11 @@ def groups(
 ) -> list[Group]:
     """Return the leaderboard of a home."""
     return rank(records(home, names, everything=everything), metric=metric)
+
+
+def curves(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[Row]:
+    """Return what every replica scored at every tick."""
+    return of(home, records(home, names, everything=everything))
 
 
 def best(ranked: Sequence[Group]) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
-"""The command line in this process: what a request prints, and with which status it ends."""
+"""The command line in this process, what it prints and with which status it ends; and homes with an empty store."""
 
 import json
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestrator.cli import main
+from orchestrator.home import Home
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,21 @@ def ganarena(monkeypatch, capsys, tmp_path):
         return Answer(status, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """An MLflow database without runs: making one takes seconds, copying one nothing."""
+    from orchestrator.recording.store import client
+
+    home = Home(tmp_path_factory.mktemp("empty"))
+    client(home).search_experiments()
+    return home.path / "mlflow.db"
+
+
+@pytest.fixture
+def home(tmp_path: Path, empty_store: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.path.mkdir()
+    shutil.copy(empty_store, home.path / "mlflow.db")
+    return home

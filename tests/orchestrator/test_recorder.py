@@ -69,22 +69,6 @@ def story() -> Iterator[Event]:
     yield {"kind": "close", "status": "finished", "reason": "1 finished"}
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory) -> Path:
-    """An MLflow database without runs: making one takes seconds, copying one nothing."""
-    home = Home(tmp_path_factory.mktemp("empty"))
-    client(home).search_experiments()
-    return home.path / "mlflow.db"
-
-
-@pytest.fixture
-def home(tmp_path: Path, empty_store: Path) -> Home:
-    home = Home(tmp_path / "home")
-    home.path.mkdir()
-    shutil.copy(empty_store, home.path / "mlflow.db")
-    return home
-
-
 def folder(home: Home) -> Path:
     return home.path / "tune" / "tiny" / "attempt-001"
 

@@ -1,0 +1,113 @@
+"""Learning curves: what every replica scored at every tick, as tidy rows."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestrator.home import Home
+from orchestrator.recording.journal import events
+from orchestrator.records import ContenderRecord
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COLUMNS = (
+    "experiment",
+    "attempt",
+    "contender",
+    "variant",
+    "run_id",
+    "seed",
+    "step",
+    "images",
+    "seconds",
+    "split",
+    "metric",
+    "value",
+    "low",
+    "high",
+    "floor",
+)
+"""One row for each replica, tick and metric; `split` is `select` at ticks and `final` at the end."""
+
+Row = Mapping[str, Any]
+
+
+def curves(*names: str, home: str | Path | None = None, everything: bool = False) -> "DataFrame":
+    """Return the learning curves of what is recorded as a frame: a row for each replica, tick and metric."""
+    from pandas import DataFrame
+
+    from orchestrator import review
+
+    return DataFrame(review.curves(Home.at(home), names, everything=everything), columns=list(COLUMNS))
+
+
+def of_journal(path: Path, members: Iterable[ContenderRecord]) -> Iterator[Row]:
+    """Yield the rows of these contenders of one attempt, from its journal."""
+    known = {record.contender: record for record in members}
+    run_ids = {(name, replica.seed): replica.run_id for name, record in known.items() for replica in record.replicas}
+    last: dict[str, int] = {}
+    for tick, _ in events(path):
+        name = tick.get("contender", "")
+        if tick["kind"] != "tick" or name not in known or tick["step"] <= last.get(name, -1):
+            continue
+        last[name] = tick["step"]
+        for replica in tick["replicas"]:
+            if replica["step"] == tick["step"] and (name, replica["seed"]) in run_ids:
+                at = {key: replica[key] for key in ("seed", "step", "images", "seconds")}
+                yield from _scored(known[name], run_ids[name, replica["seed"]], at, replica)
+
+
+def _scored(record: ContenderRecord, run_id: str, at: Row, replica: Mapping[str, Any]) -> Iterator[Row]:
+    judged = {"select": replica} | ({"final": replica["final"]} if replica["final"] else {})
+    for split, scored in judged.items():
+        for metric, score in scored["scores"].items():
+            floor = scored["floors"].get(metric)
+            yield row(record, run_id, at, split=split, metric=metric, score=score, floor=floor)
+
+
+def row(
+    record: ContenderRecord,
+    run_id: str,
+    at: Row,
+    *,
+    split: str,
+    metric: str,
+    score: Mapping[str, float | None],
+    floor: float | None,
+) -> Row:
+    """Return one row, its columns in their order."""
+    return {
+        "experiment": record.experiment,
+        "attempt": record.attempt,
+        "contender": record.contender,
+        "variant": record.variant,
+        "run_id": run_id,
+        "seed": at["seed"],
+        "step": at["step"],
+        "images": at["images"],
+        "seconds": at["seconds"],
+        "split": split,
+        "metric": metric,
+        "value": score["value"],
+        "low": score["low"],
+        "high": score["high"],
+        "floor": floor,
+    }
+
+
+def of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
+    """Return the rows of these contenders: from the journal where this home wrote it, else from MLflow."""
+    attempts: dict[tuple[str, int], list[ContenderRecord]] = {}
+    for record in found:
+        attempts.setdefault((record.experiment, record.attempt), []).append(record)
+    told: list[Row] = []
+    for (experiment, attempt), members in attempts.items():
+        journal = home.experiment(experiment) / f"attempt-{attempt:03d}" / "journal.jsonl"
+        if journal.exists():
+            told += of_journal(journal, members)
+        else:
+            from orchestrator.recording.history import history
+
+            told += history(home, members)
+    return told
