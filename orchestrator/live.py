@@ -78,7 +78,7 @@ class View:
             return ""
         counts = self.state.counts()
         ended = sum(standing.ended for standing in self.state.contenders.values())
-        parts = [f"{ended}/{len(self.state.contenders)} contenders"]
+        parts = [f"{ended}/{self.state.expected} contenders"]
         parts += [f"{count} {status}" for status, count in counts.items() if count and status != "finished"]
         if best := self.best():
             parts.append(f"best {self.objective} {best[1]:.4g} ({best[0]})")
@@ -105,7 +105,7 @@ class View:
         """Return the time that the ticks to come will take at the pace so far."""
         if self.state is None or self.began is None:
             return None
-        done, total = self._done(self.state), self.ticks * len(self.state.contenders)
+        done, total = self._done(self.state), self.ticks * self.state.expected
         passed = time.time() - self.began
         return passed / max(done - self.done_at_start, 1) * (total - done) if total > done else None
 

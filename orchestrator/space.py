@@ -23,6 +23,11 @@ class Contender:
     data: dict[str, Any]
     budget: dict[str, Any]
 
+    @classmethod
+    def named(cls, name: str, configuration: Mapping[str, Any]) -> "Contender":
+        """Return the contender that was recorded under this name."""
+        return cls(index=int(name.partition("-")[0]), **configuration)
+
     @property
     def configuration(self) -> dict[str, Any]:
         """Everything but the place in the plan."""

@@ -45,6 +45,8 @@ class State:
     attempt: Event | None = None
     contenders: dict[str, Standing] = field(default_factory=dict)
     ticks: list[Event] = field(default_factory=list)
+    undrawn: int = 0
+    """How many contenders the sampler has still to draw."""
     closed: bool = False
 
     @classmethod
@@ -56,12 +58,29 @@ class State:
         return state
 
     @property
+    def left(self) -> list[str]:
+        """The contenders that have not ended."""
+        return [name for name, standing in self.contenders.items() if not standing.ended]
+
+    @property
+    def expected(self) -> int:
+        """How many contenders there will be, with those that are still to be drawn."""
+        return len(self.contenders) + self.undrawn
+
+    @property
+    def done(self) -> bool:
+        """Is there nothing left to draw nor to train?"""
+        return not self.left and not self.undrawn
+
+    @property
     def complete(self) -> bool:
         """Is there nothing left to do, nor to write down?"""
-        return self.closed and all(standing.ended and standing.told for standing in self.contenders.values())
+        return self.closed and self.done and all(standing.told for standing in self.contenders.values())
 
     def accepts(self, event: Event) -> bool:
         """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
+        if event["kind"] == "drawn":
+            return event["contender"] not in self.contenders
         if event["kind"] != "tick":
             return True
         tick = self.contenders[event["contender"]].tick
@@ -71,8 +90,15 @@ class State:
         """Take one event in."""
         match event["kind"]:
             case "attempt":
-                self.attempt = event
+                self.attempt = event | {"contenders": dict(event["contenders"])}
                 self.contenders = {name: Standing() for name in event["contenders"]}
+                self.undrawn = event.get("draws", 0)
+            case "drawn":
+                assert self.attempt  # noqa: S101  (the first event of every journal)
+                self.attempt["contenders"][event["contender"]] = event["configuration"]
+                self.contenders[event["contender"]] = Standing()
+                self.undrawn -= "suggestion" in event
+                self.closed = False
             case "tick":
                 standing = self.contenders[event["contender"]]
                 standing.tick = event

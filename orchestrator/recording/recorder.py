@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
-from orchestrator.recording.journal import Event, Journal, events
+from orchestrator.recording.journal import Event, Journal, State, events
 
 RETRY_SECONDS = (1, 2, 5, 10, 30)
 OTHERS_SECONDS = 30.0
@@ -146,8 +146,9 @@ class Outbox:
 
         for event, end in events(self.folder / "journal.jsonl", self.offset):
             if self._writer is None:
-                attempt, _ = next(events(self.folder / "journal.jsonl"))
-                self._writer = Writer(self.home, attempt)
+                begun = State.read(self.folder / "journal.jsonl").attempt
+                assert begun  # noqa: S101  (the first event of every journal)
+                self._writer = Writer(self.home, begun)
             try:
                 self._writer.apply(event, self._files(event))
             except Exception:

@@ -88,6 +88,8 @@ class Writer:
         match event["kind"]:
             case "attempt":
                 self._search(event)
+            case "drawn":
+                self.attempt["contenders"][event["contender"]] = event["configuration"]
             case "tick":
                 self._tick(event, files)
             case "end":

@@ -137,14 +137,14 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
         driver = Driver(plan, recorder, announce)
         driver.tell_ends()
         try:
-            if left := [name for name, standing in state.contenders.items() if not standing.ended]:
+            if not state.done:
                 from orchestrator.search.launching import launch
 
-                launch(plan, home, folder, driver, left, address)
+                launch(plan, home, folder, driver, state.left, address)
         except KeyboardInterrupt:
             pass  # told below, as an interruption that Ray took note of itself
         finally:
-            interrupted = not all(standing.ended for standing in state.contenders.values())
+            interrupted = not state.done
             driver.close(interrupted=interrupted)
     finally:
         sent = recorder.close(SENDING_SECONDS)

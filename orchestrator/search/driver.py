@@ -8,6 +8,7 @@ from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder
 from orchestrator.records import ScoreRecord
 from orchestrator.search.planning import Announce, Plan
+from orchestrator.space import Contender
 
 
 class Driver:
@@ -28,6 +29,10 @@ class Driver:
     def state(self) -> State:
         """What the journal adds up to."""
         return self.recorder.journal.state
+
+    def draw(self, contender: Contender, **why: object) -> None:
+        """Record a contender that is born during the search; `why` says what it follows from."""
+        self._tell({"kind": "drawn", "contender": contender.name, "configuration": contender.configuration, **why})
 
     def tick(self, event: Event, checkpoint: Path) -> None:
         """Record one report, and the end of its contender if this was the last."""

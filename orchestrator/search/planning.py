@@ -77,10 +77,7 @@ class Plan:
     def of_attempt(self, state: State) -> "Plan":
         """Return the plan with the contenders that the attempt began with, whatever defaults have changed since."""
         recorded = state.attempt["contenders"] if state.attempt else {}
-        begun = {
-            name: Contender(index=index, **configuration)
-            for index, (name, configuration) in enumerate(recorded.items())
-        }
+        begun = {name: Contender.named(name, configuration) for name, configuration in recorded.items()}
         return replace(self, contenders=begun)
 
     def event(self, attempt: int) -> Event:

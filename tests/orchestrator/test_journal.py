@@ -145,6 +145,29 @@ def test_statuses_are_counted_by_contender(journal):
     assert journal.state.contenders["001-b"].reason == "the worker died"
 
 
+def test_a_contender_that_is_drawn_during_the_search_stands_beside_the_others(journal, path):
+    drawn = {"kind": "drawn", "contender": "002-c", "configuration": {"variant": "gan"}, "suggestion": {}}
+    assert journal.append(drawn)
+    assert not journal.append(drawn)
+    assert journal.append(tick("002-c", 10, "finished"))
+    state = reopened(path)
+    assert state.left == ["000-a", "001-b"]
+    assert state.attempt["contenders"]["002-c"] == {"variant": "gan"}
+    assert "002-c" not in ATTEMPT["contenders"]
+
+
+def test_an_attempt_whose_sampler_has_still_to_draw_is_not_done():
+    state = State()
+    state.apply({"kind": "attempt", "contenders": {}, "draws": 2})
+    for index, name in enumerate(("000-a", "001-b")):
+        assert (state.done, state.expected) == (False, 2)
+        state.apply({"kind": "drawn", "contender": name, "configuration": {}, "suggestion": {"batch": 8}})
+        assert (state.undrawn, state.left) == (1 - index, [name])
+        state.apply(end(name, "finished"))
+    state.apply({"kind": "close"})
+    assert state.complete
+
+
 @pytest.mark.parametrize(
     ("status", "ended"),
     [

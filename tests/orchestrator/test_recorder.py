@@ -95,8 +95,17 @@ def test_a_story_told_once_is_recorded_once_and_leaves_no_outbox(home):
     assert not Outbox.waiting(home)
 
 
-def test_a_recorder_that_dies_between_any_two_events_loses_and_doubles_nothing(home):
-    told = list(story())
+def drawn_story() -> Iterator[Event]:
+    """The same, but the contender is drawn during the search."""
+    begun, *rest = story()
+    yield begun | {"contenders": {}, "draws": 1}
+    yield {"kind": "drawn", "contender": NAME, "configuration": begun["contenders"][NAME], "suggestion": {}}
+    yield from rest
+
+
+@pytest.mark.parametrize("telling", [story, drawn_story])
+def test_a_recorder_that_dies_between_any_two_events_loses_and_doubles_nothing(home, telling):
+    told = list(telling())
     for event in told:
         recorder = Recorder(home, folder(home))  # a new process, as far as the files can tell
         recorder.append(event)
