@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
@@ -11,6 +11,12 @@ import gans
 import metrics
 from orchestrator.config.models import Data, Evaluation
 from orchestrator.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+PICTURED_IMAGES = 64
+PICTURED_POINTS = 1000
 
 Split = Literal["select", "final"]
 SPLITS: tuple[Split, ...] = ("select", "final")
@@ -79,6 +85,18 @@ class Judge:
     def reals(self, split: Split) -> gans.data.Split:
         """Return the whole split of finite data, or as many fresh draws of a law as there are generated samples."""
         return self.dataset.split(split, self.count(split) if isinstance(self.dataset, gans.data.Synthetic) else None)
+
+    def picture(self, samples: Tensor) -> "Image":
+        """Draw some of these samples; points at every tick in the same frame, before the reals."""
+        from orchestrator import pictures
+
+        if self.dataset.kind == "images":
+            return pictures.grid(samples[:PICTURED_IMAGES])
+        return pictures.scatter(samples[:PICTURED_POINTS], reals=self._backdrop)
+
+    @cached_property
+    def _backdrop(self) -> Tensor:
+        return self.reals("select").samples[:PICTURED_POINTS]
 
     def protocol(self, split: Split, generator_state: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the meaning of a score on `split` depends on, besides its own metric."""

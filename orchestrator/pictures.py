@@ -9,9 +9,12 @@ from torch import Tensor
 
 SIDE = 512
 COLUMNS = 8
-INK, PAPER = 40, 255
+INK, SHADE, PAPER = 40, 205, 255
 DOT = 4
 BAR = 8
+
+Points = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Canvas = np.ndarray[tuple[int, int], np.dtype[np.uint8]]
 
 
 def save(samples: Tensor, path: Path) -> None:
@@ -36,22 +39,33 @@ def grid(samples: Tensor) -> Image.Image:
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
 
 
-def scatter(samples: Tensor) -> Image.Image:
-    """Return points [N, D] around the origin: the first two coordinates of each, or a histogram of the only one."""
-    points = samples.detach().cpu().double().flatten(1).numpy()
-    points = points[np.isfinite(points).all(axis=1)]
-    reach = 1.1 * float(np.abs(points).max(initial=0)) or 1.0
-    return _histogram(points[:, 0], reach) if points.shape[1] == 1 else _dots(points, reach)
+def scatter(samples: Tensor, *, reals: Tensor | None = None) -> Image.Image:
+    """Return points [N, D] around the origin: the first two coordinates of each, or a histogram of the only one.
 
-
-def _dots(points: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", reach: float) -> Image.Image:
+    With `reals` the frame is theirs, and they lie behind in grey; samples that left it stand at its edge.
+    """
+    points = _finite(samples)
+    behind = points[:0] if reals is None else _finite(reals)
+    reach = 1.1 * float(np.abs(points if reals is None else behind).max(initial=0)) or 1.0
+    if points.shape[1] == 1:
+        return _histogram(points[:, 0].clip(-reach, reach), reach)
     canvas = _canvas()
+    _dot(canvas, behind, reach, SHADE)
+    _dot(canvas, points.clip(-reach, reach), reach, INK)
+    return Image.fromarray(canvas)
+
+
+def _finite(samples: Tensor) -> Points:
+    points: Points = samples.detach().cpu().double().flatten(1).numpy()
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def _dot(canvas: Canvas, points: Points, reach: float, shade: int) -> None:
     room = SIDE - DOT
     columns = ((1 + points[:, 0] / reach) / 2 * room).astype(int)
     rows = ((1 - points[:, 1] / reach) / 2 * room).astype(int)
     for row, column in zip(rows, columns, strict=True):
-        canvas[row : row + DOT, column : column + DOT] = INK
-    return Image.fromarray(canvas)
+        canvas[row : row + DOT, column : column + DOT] = shade
 
 
 def _histogram(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", reach: float) -> Image.Image:
@@ -63,5 +77,5 @@ def _histogram(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", reach: fl
     return Image.fromarray(canvas)
 
 
-def _canvas() -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+def _canvas() -> Canvas:
     return np.full((SIDE, SIDE), PAPER, dtype=np.uint8)

@@ -57,7 +57,6 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
     import torch
 
     import gans
-    from orchestrator import pictures
     from orchestrator.judging import judge_for
     from orchestrator.stopping import acting, observing
     from orchestrator.watch import Watch
@@ -117,7 +116,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
             for replica in live:
                 watched = watch.replicas[replica.index]
                 if watched.picture is not None:
-                    pictures.save(watched.picture, folder / f"samples_{watched.seed}.png")
+                    watched.picture.save(folder / f"samples_{watched.seed}.png")
                 if replica in ended and watched.final is not None:
                     replica.save_generator(folder / f"generator_{watched.seed}")
             state = progress.replicas[0].generator_state
@@ -131,7 +130,6 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
 def _fit(contender: Contender, watch: "Watch", report: Report) -> None:
     """Fit a baseline once for each seed, and report the only tick that it has, at the end of the budget."""
     import gans
-    from orchestrator import pictures
 
     began = time.time()
     amount = contender.budget.get("images") or contender.budget["steps"]
@@ -146,7 +144,7 @@ def _fit(contender: Contender, watch: "Watch", report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
         for watched in watch.replicas:
             if watched.picture is not None:
-                pictures.save(watched.picture, Path(temporary) / f"samples_{watched.seed}.png")
+                watched.picture.save(Path(temporary) / f"samples_{watched.seed}.png")
         report(_tick(contender, watch, state) | {"began": began, "busy": time.time() - began}, Path(temporary))
 
 

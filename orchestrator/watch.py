@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from torch import Tensor
 from metrics import Score, Scores
 from orchestrator.judging import Judge
 from orchestrator.stopping import Moment, Rule
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Sample = Callable[[int], Tensor]
 
@@ -31,7 +34,9 @@ class Replica:
     diagnostics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     final: Scores | None = None
-    picture: Tensor | None = None
+    picture: "Image | None" = None
+    histogram: list[float] | None = None
+    """Share of each known mode among the valid samples."""
 
     @property
     def alive(self) -> bool:
@@ -76,7 +81,8 @@ class Watch:
         broken = _broken(replica.diagnostics, samples)
         scores = Scores() if broken else self.judge.score(samples, "select")
         replica.scores = dict(scores.scores)
-        replica.picture = None if broken else samples[:64].cpu()
+        replica.histogram = scores.histogram
+        replica.picture = None if broken else self.judge.picture(samples)
         replica.history.append(
             Moment(
                 step=step,
@@ -99,7 +105,7 @@ class Watch:
         samples = sample(self.judge.count("final"))
         if torch.isfinite(samples).all():
             replica.final = self.judge.score(samples, "final")
-            replica.picture = samples[:64].cpu()
+            replica.picture = self.judge.picture(samples)
         replica.seconds += time.perf_counter() - started
 
     @property
@@ -183,6 +189,7 @@ def _record(replica: Replica) -> dict[str, Any]:
         "floors": dict(last.floors) if last else {},
         "diagnostics": {name: value for name, value in replica.diagnostics.items() if math.isfinite(value)},
         "fired": replica.fired,
+        "histogram": replica.histogram and [round(share, 4) for share in replica.histogram],
         "final": replica.final
         and {
             "scores": {key: asdict(score) for key, score in replica.final.scores.items()},

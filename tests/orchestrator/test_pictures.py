@@ -102,3 +102,12 @@ def test_what_is_saved_is_a_png_and_the_same_every_time(samples, tmp_path):
 
 def test_samples_that_still_carry_gradients_can_be_drawn():
     assert looked_at(torch.zeros(2, 1, 8, 8, requires_grad=True)).any()
+
+
+def test_with_reals_the_frame_is_theirs_and_a_sample_that_left_it_stands_at_its_edge():
+    reals = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    image = np.asarray(pictures.scatter(torch.tensor([[0.0, 0.0], [9.0, 0.0]]), reals=reals))
+    middle = image[pictures.SIDE // 2]
+    assert (middle == pictures.SHADE).sum() == 2 * pictures.DOT  # the reals, left and right
+    assert (np.nonzero(middle == pictures.INK)[0] >= pictures.SIDE // 2 - pictures.DOT).all()
+    assert middle[-1] == pictures.INK
