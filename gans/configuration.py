@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
+WIDEST, LARGEST = 16_384, 65_536
+"""Bounds of a width, and of a batch or a latent: beyond them lies a slip of the finger, told before memory runs out."""
+
 
 class ConfigError(ValueError):
     """A request that cannot be meant as it stands; the message says what was expected, what came, and the way out."""
@@ -52,10 +55,12 @@ def differences(ours: Any, theirs: Any, at: str = "") -> list[str]:
     return [] if ours == theirs else [f"{at}: {ours!r} against {theirs!r}"]
 
 
-def whole(name: str, value: Any, *, least: int = 1) -> None:
-    """Refuse anything but a whole number from `least` upwards."""
+def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> None:
+    """Refuse anything but a whole number from `least` upwards, and up to `most` if there is one."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{name} must be a whole number of at least {least}, but {value!r} came")
+    if most is not None and value > most:
+        raise ConfigError(f"{name} must be a whole number of at most {most}, but {value!r} came; lower it")
 
 
 def real(name: str, value: Any, *, above: float = -math.inf, least: float = -math.inf, below: float = math.inf) -> None:

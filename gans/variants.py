@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from .configuration import ConfigError, describe, differences, override, real, whole
+from .configuration import LARGEST, ConfigError, describe, differences, override, real, whole
 from .data.dataset import Dataset, class_shares
 from .evidence import evidence
 from .losses import Hinge, LeastSquares, Loss, Minimax, NonSaturating, Relativistic, Swapped, Wasserstein
@@ -52,8 +52,8 @@ class Variant:
     def __post_init__(self) -> None:
         real("generator_lr", self.generator_lr, above=0)
         real("discriminator_lr", self.discriminator_lr, above=0)
-        whole("batch", self.batch, least=2)
-        whole("latent", self.latent)
+        whole("batch", self.batch, least=2, most=LARGEST)
+        whole("latent", self.latent, most=LARGEST)
         whole("discriminator_steps", self.discriminator_steps)
         if self.ema_half_life is not None:
             real("ema_half_life", self.ema_half_life, above=0)

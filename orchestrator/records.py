@@ -1,5 +1,6 @@
 """What review reads: contenders and their replicas as plain values, whatever store they came from."""
 
+from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,3 +53,14 @@ class ContenderRecord:
     """Was it fitted without a game? Then it is shown and never ranked."""
     confirms: str | None = None
     """The selected contender that it repeats on new seeds, or `default` for the variant's defaults."""
+    pinned: bool = False
+    """Are its checkpoints kept, whatever is cleaned?"""
+
+
+def plain(param: str) -> Any:
+    """Return the value that a param was, for MLflow keeps them as text: a number, a list of seeds, none, or a word."""
+    try:
+        value = literal_eval(param)
+    except (ValueError, SyntaxError):
+        return param
+    return list(value) if isinstance(value, tuple) else value

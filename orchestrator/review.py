@@ -9,7 +9,7 @@ from orchestrator.curves import Row, of
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
-from orchestrator.records import ContenderRecord
+from orchestrator.records import ContenderRecord, plain
 
 
 def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[ContenderRecord]:
@@ -49,7 +49,7 @@ def best(ranked: Sequence[Group]) -> dict[str, Any] | None:
                 return {
                     "run_id": row.run_ids[0],
                     "variant": row.variant,
-                    "config": dict(row.config),
+                    "config": {name: plain(text) for name, text in row.config.items()},
                     "scores": {key: asdict(score) for key, score in row.scores.items()},
                 }
     return None

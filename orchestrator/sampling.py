@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 import gans
+from gans.data.files import opaque
 from metrics import Mixture
 from metrics.features import Range
 from orchestrator import pictures
@@ -84,6 +85,8 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
     A dataset's name means its `final` split, unless `name:split` says otherwise.
     """
     name, _, split = text.partition(":")
+    if not text.strip():
+        raise RequestError("expected a dataset's name, a folder or a file, found an empty word")
     if name in gans.data.DATASETS:
         return _dataset(text, name, split or "final", cache)
     path = Path(text)
@@ -135,6 +138,7 @@ def _image(file: Path) -> Tensor:
         with Image.open(file) as image:
             if image.mode.startswith(("I", "F")):
                 raise RequestError(f"{file}: expected 8 bits a channel, found the mode {image.mode}; convert it first")
+            opaque(image, file)
             array = np.array(image if image.mode in ("L", "RGB") else image.convert("RGB"))
     except (OSError, SyntaxError, Image.DecompressionBombError):
         raise RequestError(f"{file}: not an image that can be read; remove or mend it") from None
@@ -195,6 +199,9 @@ def _range(samples: Tensor, pixels: str | None, text: str) -> Range:
         return "features"
     if samples.dtype == torch.uint8:
         return "uint8"
+    if not samples.is_floating_point():
+        kind = str(samples.dtype).removeprefix("torch.")
+        raise RequestError(f"{text}: expected images as uint8 or as floating-point numbers, found {kind}; convert them")
     if pixels is None:
         raise RequestError(f"{text}: images that are not uint8 need their range; give --range 0..1 or --range -1..1")
     return "0..1" if pixels == "0..1" else "-1..1"

@@ -3,7 +3,7 @@
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,6 +11,9 @@ from torch import Tensor
 
 from ..configuration import ConfigError, whole
 from .dataset import Finite, shuffled
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _MODES = {1: "L", 3: "RGB"}
@@ -109,6 +112,7 @@ def _decoded(file: Path, size: int, channels: int) -> Tensor:
 
     try:
         with Image.open(file) as opened:
+            opaque(opened, file)
             image = opened.convert(_MODES[channels])
             side = min(image.size)
             left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -117,6 +121,12 @@ def _decoded(file: Path, size: int, channels: int) -> Tensor:
     except (OSError, UnidentifiedImageError, SyntaxError, Image.DecompressionBombError) as error:
         raise ConfigError(f"{file} is not an image that can be read ({error}); repair it or take it away") from None
     return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1).contiguous()
+
+
+def opaque(image: "Image", file: Path) -> None:
+    """Refuse an image that one can see through: what stands behind it is not known."""
+    if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
+        raise ConfigError(f"{file} has transparent pixels, which have no colour of their own; put it on a background")
 
 
 def _labels(array: "np.ndarray[Any, Any]", file: Path) -> Tensor:

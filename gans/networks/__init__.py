@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
-from ..configuration import ConfigError, whole
+from ..configuration import WIDEST, ConfigError, whole
 from .convolutional import Convolutional
 from .layers import Alone, BatchNorm, Encoding, Modes, Norm, check_norm
 from .maxout import Maxout
@@ -48,7 +48,7 @@ class ByKind:
     discriminator_norm: Norm = "none"
 
     def __post_init__(self) -> None:
-        whole("width", self.width)
+        whole("width", self.width, most=WIDEST)
         check_norm("networks.discriminator_norm", self.discriminator_norm)
 
     @property

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from ..configuration import whole
+from ..configuration import WIDEST, whole
 from .layers import Alone, BatchNorm, Norm, Spectral, check_norm, norm
 
 
@@ -18,7 +18,7 @@ class Convolutional:
     spectral: bool = False
 
     def __post_init__(self) -> None:
-        whole("width", self.width)
+        whole("width", self.width, most=WIDEST)
         check_norm("networks.discriminator_norm", self.discriminator_norm)
 
     @property

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from ..configuration import whole
+from ..configuration import WIDEST, whole
 from .layers import Moded
 from .perceptrons import affine
 
@@ -23,7 +23,7 @@ class Maxout:
     discriminator_mixes_samples: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        whole("width", self.width)
+        whole("width", self.width, most=WIDEST)
 
     def stacks(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
         return True

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, leaky_relu_
 
-from ..configuration import whole
+from ..configuration import WIDEST, whole
 from ..memory import take
 
 Widths = tuple[int, ...]
@@ -139,7 +139,7 @@ class Perceptrons:
     discriminator_mixes_samples: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        whole("width", self.width)
+        whole("width", self.width, most=WIDEST)
 
     def stacks(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
         return True

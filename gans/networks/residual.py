@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, relu
 
-from ..configuration import whole
+from ..configuration import WIDEST, whole
 from .convolutional import Scalar, levels, why_not
 from .layers import Alone, BatchNorm, Spectral
 
@@ -25,7 +25,7 @@ class Residual:
     discriminator_mixes_samples: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        whole("width", self.width)
+        whole("width", self.width, most=WIDEST)
 
     def stacks(self, shape: tuple[int, ...]) -> bool:  # noqa: ARG002
         return False

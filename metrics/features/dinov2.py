@@ -21,7 +21,9 @@ class DINOv2(Wrapped):
         except ImportError as error:
             raise WeightsError("dinov2 needs timm, which is not installed; install it with pip install timm") from error
         if weights is None:
-            raise WeightsError(f"dinov2 needs a file of timm's weights of {model}; give its path with --weights")
+            raise WeightsError(
+                f"dinov2 needs a file of timm's weights of {model}; name it by --weights or evaluation.weights"
+            )
         digest = sha256(weights)
         options = {"img_size": SIDE} if model == MODEL else {}
         network = timm.create_model(model, pretrained=False, num_classes=0, **options)

@@ -114,8 +114,8 @@ def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:
         return _download(cache / FILE)
     where = f"it is not at {places[0]}" if places else "no path and no cache was given"
     raise WeightsError(
-        f"inception needs its weights, {FILE}, and {where}; fetch {URL} and give its path with --weights"
-        + (f" or put it into {cache}" if cache else "")
+        f"inception needs its weights, {FILE}, and {where}; fetch {URL} and"
+        f" name it by --weights or evaluation.weights{f' or put it into {cache}' if cache else ''}"
     )
 
 
@@ -126,7 +126,7 @@ def _download(target: Path) -> Path:
             torch.hub.download_url_to_file(URL, str(fetched), hash_prefix=SHA256, progress=False)
         except (OSError, RuntimeError) as error:
             raise WeightsError(
-                f"{URL} could not be downloaded ({error}); fetch it elsewhere and give it as --weights"
+                f"{URL} could not be downloaded ({error}); fetch it, then name it by --weights or evaluation.weights"
             ) from error
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(fetched, target)

@@ -44,7 +44,9 @@ class TorchVision(Wrapped):
         if model not in known:
             raise UnknownNameError(f"torchvision has no classifier {model!r}; {nearest(model, known)}")
         if weights is None:
-            raise WeightsError(f"{name} needs a file of weights; save a state_dict and give its path with --weights")
+            raise WeightsError(
+                f"{name} needs a file of weights; save a state_dict and name it by --weights or evaluation.weights"
+            )
         digest = sha256(weights)
         network = models.get_model(model, weights=None)
         fill(network, weights)

@@ -29,11 +29,14 @@ def main() -> None:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, about their own affairs
     try:
-        commands(standalone_mode=False)
+        commands(prog_name="ganarena", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         sys.exit(leaving.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        _say(_sentence(error))
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
@@ -49,6 +52,14 @@ def main() -> None:
             raise
         _say(str(error))
         sys.exit(2)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return what click found wrong in our words, with where help is."""
+    told, did, you_meant = error.format_message().strip().removesuffix(".").partition(". Did you mean ")
+    near = f" (did you mean {you_meant.removesuffix('?')}?)" if did else ""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{told[:1].lower()}{told[1:]}{near}" + (f"; see `{context.command_path} --help`" if context else "")
 
 
 def _say(sentence: str) -> None:

@@ -5,13 +5,17 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
+from orchestrator.recording import guard
 
 LOOPBACK = "127.0.0.1"
 PAGE_OF_EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
@@ -21,6 +25,8 @@ START_SECONDS = 120.0
 
 def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:
     """Run `mlflow server` until it is interrupted; call `ready` with its address once it answers."""
+    if home.tracking_uri.startswith("http"):
+        raise RequestError(f"MLFLOW_TRACKING_URI is a server that has the pages already: open {home.tracking_uri}")
     with socket.socket() as probe:
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise RequestError(f"port {port} of {LOOPBACK} is taken; give another by --port")
@@ -35,28 +41,41 @@ def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:
     ]
     quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
-    server = subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603
-    try:
-        url = f"http://{LOOPBACK}:{port}"
-        _wait(server, f"{url}/health")
-        ready(url)
-        server.communicate()
-        raise WorkError(f"mlflow server ended with status {server.returncode}")
-    except KeyboardInterrupt:
-        return
-    finally:
-        server.terminate()
+    with tempfile.TemporaryFile() as said, _guarded(command, quiet, said) as server:
         try:
-            server.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
+            url = f"http://{LOOPBACK}:{port}"
+            _wait(server, f"{url}/health", said)
+            ready(url)
+            raise WorkError(f"mlflow server ended with status {server.wait()}")
+        except KeyboardInterrupt:
+            return
 
 
-def _wait(server: "subprocess.Popen[bytes]", url: str) -> None:
+@contextmanager
+def _guarded(command: list[str], environment: dict[str, str], said: IO[bytes]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start a command that ends with us, however we end: its guard sees that the pipe from us is closed."""
+    server = subprocess.Popen(  # noqa: S603
+        [sys.executable, guard.__file__, *command],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=said,
+        start_new_session=True,  # Ctrl-C is ours to pass on
+    )
+    try:
+        yield server
+    finally:
+        assert server.stdin  # noqa: S101  (a pipe was asked for)
+        server.stdin.close()
+        server.wait()
+
+
+def _wait(server: "subprocess.Popen[bytes]", url: str, said: IO[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            told = (server.stderr.read() if server.stderr else b"").decode(errors="replace").strip().splitlines()
+            said.seek(0)
+            told = said.read().decode(errors="replace").strip().splitlines()
             raise WorkError(f"mlflow server ended at once: {told[-1] if told else 'it said nothing'}")
         try:
             with urlopen(url, timeout=1):  # noqa: S310  (our own loopback address)

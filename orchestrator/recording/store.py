@@ -20,18 +20,21 @@ from PIL import Image
 from ruamel.yaml import YAML
 from sqlalchemy.exc import SQLAlchemyError
 
-from orchestrator.errors import WorkError
+from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import digest
 
-SCHEMA = "1"
+SCHEMA = "2"
+"""The layout of what is written; 1 knew neither pinned runs nor confirmed contenders."""
 LONGEST_TAG = 5000
 DESCRIBED = "arena.described"
 """The tag of a run whose params and documents are all written."""
 FIRED = "arena.fired."
 """Begins the tags that hold why a rule fired, whether it acted or only observed."""
+PINNED = "arena.pinned"
+"""The tag of a contender whose checkpoints are kept, whatever is cleaned."""
 MLFLOW_STATUS = {
     "running": "RUNNING",
     "finished": "FINISHED",
@@ -296,6 +299,7 @@ def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
         each.experiment_id: each.name for each in store.search_experiments() if not names or each.name in names
     }
     runs = list(search(store, list(experiments))) if experiments else []
+    _readable(runs, experiments)
     children: dict[str, list[Run]] = {}
     for run in runs:
         if run.data.tags.get("arena.kind") == "replica":
@@ -323,9 +327,22 @@ def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
                 budget_class=documents.read(run, "budget_class"),
                 params=dict(run.data.params),
                 replicas=replicas,
+                pinned=PINNED in tags,
             )
         )
     return sorted(records, key=lambda record: (record.experiment, record.attempt, record.contender))
+
+
+def _readable(runs: Sequence[Run], experiments: Mapping[str, str]) -> None:
+    """Refuse records of a layout that is newer than this reader; older ones only hold less."""
+    for run in runs:
+        schema = run.data.tags.get("arena.schema", "1")
+        if not schema.isdecimal() or int(schema) > int(SCHEMA):
+            name = experiments[run.info.experiment_id]
+            raise RequestError(
+                f"{name!r} was recorded by a newer GAN Arena (arena.schema {schema}; this one reads {SCHEMA} and older)"
+                "; upgrade it, or name other experiments"
+            )
 
 
 class _Documents:

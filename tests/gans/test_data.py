@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -170,6 +171,15 @@ def test_an_image_folder_is_cut_square_resized_and_labelled_by_folder(folder):
     assert (bright[..., 0] < 20).all()
     assert (bright[..., -1] >= 200).all()
     assert (split.samples[split.labels == 1] < 20).all()
+
+
+@pytest.mark.parametrize(("alpha", "transparent"), [(255, False), (254, True)])
+def test_an_image_may_have_an_alpha_channel_if_nobody_can_see_through_it(folder, alpha, transparent):
+    from PIL import Image
+
+    Image.new("RGBA", (20, 20), (9, 9, 9, alpha)).save(folder / "dark" / "3.png")
+    with pytest.raises(ConfigError, match=r"dark/3\.png has transparent pixels") if transparent else nullcontext():
+        load({"images": str(folder), "size": 16})
 
 
 def test_a_broken_image_is_named(folder):

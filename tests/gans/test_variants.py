@@ -62,6 +62,8 @@ def test_flat_names_come_in_the_order_of_the_catalogue():
         ({"generator_lr": "1e-4"}, "generator_lr must be a finite number above 0, but '1e-4' came"),
         ({"discriminator_lr": float("nan")}, "discriminator_lr must be a finite number above 0, but nan came"),
         ({"batch": 1}, "batch must be a whole number of at least 2, but 1 came"),
+        ({"batch": 65_537}, "batch must be a whole number of at most 65536, but 65537 came; lower it"),
+        ({"width": 20_000}, "width must be a whole number of at most 16384, but 20000 came; lower it"),
         ({"batch": 64.0}, "batch must be a whole number of at least 2, but 64.0 came"),
         ({"latent": True}, "latent must be a whole number of at least 1, but True came"),
         ({"beta1": 1.0}, "beta1 must be a finite number of at least 0 and below 1, but 1.0 came"),

@@ -105,7 +105,7 @@ def test_a_truncated_file_is_refused(tmp_path, weights):
 def test_missing_weights_are_explained_and_never_fetched_unasked(tmp_path, where, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("it went to the network"))
     options = {"nowhere": {}, "cache": {"cache": tmp_path}, "weights": {"weights": tmp_path / "absent.pth"}}[where]
-    with pytest.raises(WeightsError, match=f"{FILE}.*give its path with --weights"):
+    with pytest.raises(WeightsError, match=f"{FILE}.*name it by --weights or evaluation.weights"):
         features.load("inception", **options)
 
 

@@ -147,6 +147,16 @@ def test_floating_images_must_say_which_range_they_have(refused, images):
     assert told == "unit.npy: images that are not uint8 need their range; give --range 0..1 or --range -1..1"
 
 
+def test_images_of_whole_numbers_other_than_bytes_are_told_what_they_are(refused, images):
+    np.save(images / "deep.npy", np.load(images / "fake.npy").astype(np.uint16))
+    told = refused("real.npy", "deep.npy", "--extractor", "identity")
+    assert told == "deep.npy: expected images as uint8 or as floating-point numbers, found uint16; convert them"
+
+
+def test_an_empty_word_is_not_the_working_directory(refused, clouds):
+    assert refused("real.npy", "") == "expected a dataset's name, a folder or a file, found an empty word"
+
+
 @pytest.mark.parametrize(("values", "declared"), [((-1, 1), "0..1"), ((0, 255), "0..1"), ((0, 255), "-1..1")])
 def test_a_wrong_range_is_refused_by_the_side_that_has_it(refused, images, values, declared):
     low, high = values

@@ -11,13 +11,22 @@ import pytest
 
 from orchestrator.errors import RequestError
 from orchestrator.leaderboard import Group, Row, as_json, flat, half_width, latest, rank, summary
-from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
+from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord, plain
 
 PROTOCOL = {"dataset": {"name": "mnist5k", "split": "final"}, "extractor": {"name": "lenet"}, "generated": 1000}
 BUDGET = {"unit": "images", "amount": 12800, "checkpoint": "final"}
 
 # Student's t at 97.5 %, from a table: of 1 and of 2 degrees of freedom.
 T1, T2 = 12.706204736, 4.302652730
+
+
+@pytest.mark.parametrize("value", [0.001, 1e-05, 64, None, True, "gan", "a, b", "2024-01-01", "folder/with space", ""])
+def test_a_value_comes_back_from_its_param(value):
+    assert plain(str(value)) == value
+
+
+def test_seeds_come_back_as_a_list():
+    assert plain("0, 1, 2") == [0, 1, 2]
 
 
 def score(value: float, *, higher: bool = False) -> ScoreRecord:
