@@ -18,17 +18,20 @@ class Engine:
     """Half precision for products (weights, losses and optimisers stay whole), and what saves time or memory.
 
     `accumulate` cuts every batch into so many parts that are looked at one after the other; batch norms see parts.
+    `processes` share every batch: so many, in a group that torch.distributed knows, all train the same replicas.
     """
 
     precision: Precision = "float32"
     channels_last: bool = False
     compiled: bool = False
     accumulate: int = 1
+    processes: int = 1
 
     def __post_init__(self) -> None:
         if self.precision not in ("float32", *_HALVES):
             raise ConfigError(f"engine.precision must be float32, bf16 or fp16, but {self.precision!r} came")
         whole("engine.accumulate", self.accumulate)
+        whole("engine.processes", self.processes)
 
     @property
     def scales(self) -> bool:

@@ -7,6 +7,7 @@ that an update, an average, a checkpoint or the freezing of one replica is an op
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -19,7 +20,9 @@ from .feeding import Feed
 from .losses import Loss
 from .networks import Encoding, Modes, bind, rows
 from .optimisers import column
+from .penalties import Uniform
 from .streams import Device, seeded
+from .team import Team
 from .variants import Variant
 
 _SCALE = 2.0**12  # of a loss in half precision, at first
@@ -31,7 +34,7 @@ class Player:
 
     def __init__(
         self, build: Callable[[int], nn.Module], name: str, variants: Sequence[Variant], seeds: Sequence[int],
-        rates: Sequence[float], device: Device, dtype: torch.dtype, engine: Engine,
+        rates: Sequence[float], device: Device, dtype: torch.dtype, engine: Engine, team: Team,
     ) -> None:  # fmt: skip
         starts = []
         for seed in seeds:
@@ -44,6 +47,8 @@ class Player:
         bind(self.network, self.weights, self.statistics)
         self.parameters = list(self.network.parameters())
         self.modes = Modes(self.network)
+        self.modes.join(team)
+        self._team = team
         self._run = engine.applied(self.network, torch.device(device))
         self.optimiser = variants[0].optimiser
         self.memory = self.optimiser.start(self.weights)
@@ -86,7 +91,7 @@ class Player:
         scale = self.memory.get("scale", self._one).squeeze(1)
         slopes = torch.autograd.grad(loss, self.parameters, scale)
         parts = [slope.reshape(len(self.weights), -1) for slope in slopes]
-        found = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        found = self._team.mean(torch.cat(parts, 1) if len(parts) > 1 else parts[0])
         self.gradient = self.gradient + found if more else found
 
     @torch.no_grad()
@@ -140,14 +145,15 @@ class Stack:
         first = variants[0]
         self.variant, self.variants, self.dataset, self.seeds = first, tuple(variants), dataset, tuple(seeds)
         self.device, self.dtype, self.engine, self.step = device, dtype, engine or Engine(), 0
+        self.team = Team(self.engine.processes)
         classes = len(class_shares(dataset))
         self.generator = Player(
             lambda replicas: generator_network(first, dataset.shape, classes, replicas), "generator",
-            variants, seeds, [each.generator_lr for each in variants], device, dtype, self.engine,
+            variants, seeds, [each.generator_lr for each in variants], device, dtype, self.engine, self.team,
         )  # fmt: skip
         self.discriminator = Player(
             lambda replicas: discriminator_network(first, dataset.shape, classes, replicas), "discriminator",
-            variants, seeds, [each.discriminator_lr for each in variants], device, dtype, self.engine,
+            variants, seeds, [each.discriminator_lr for each in variants], device, dtype, self.engine, self.team,
         )  # fmt: skip
         self.average = None if first.ema_half_life is None else self.generator.weights.clone()
         self.half_life = column([each.ema_half_life or 1.0 for each in variants], self.generator.weights)
@@ -186,7 +192,7 @@ class Stack:
         """What the discriminator is shown in this part of this turn."""
         feed, structure = self.feed, self.variant.structure
         real, known, given, told = (
-            each if self.engine.accumulate == 1 else each.chunk(self.engine.accumulate, 1)[part]
+            self.team.share(each if self.engine.accumulate == 1 else each.chunk(self.engine.accumulate, 1)[part])
             for each in (*feed.reals(self.step, turn), *feed.given(self.step, turn))
         )
         with nullcontext() if graph else self.generator.aside():
@@ -204,13 +210,20 @@ class Stack:
         task = structure.discriminator_task(real_answers, shown.known, fake_answers, shown.told)
         loss = _both(variant.loss.discriminator(real_logits, fake_logits), task)
         if penalty is not None and self.step % penalty.every == 0:
-            uniform = self.feed.uniform(self.step, turn * self.engine.accumulate + part)
+            uniform = self.uniform(turn * self.engine.accumulate + part)
             slope = penalty(self.logits, real, fake, uniform).mean(1)
             loss = loss + penalty.every * self.penalty_weight.squeeze(1) * slope
         self.last = {"d_loss": loss, "real_logits": real_logits, "fake_logits": fake_logits}
         for name, (scores, truth) in structure.named(real_answers, shown.known, fake_answers, shown.told).items():
             self.last |= {f"{name}.scores": scores, f"{name}.truth": truth}
         return loss
+
+    def uniform(self, draw: int) -> Uniform:
+        """Uniform numbers for a penalty: our share of those of the whole batch."""
+        numbers, team = self.feed.uniform(self.step, draw), self.team
+        if team.size == 1:
+            return numbers
+        return lambda shape: team.share(numbers((shape[0], team.size * shape[1], *shape[2:])))
 
     def constrain(self) -> None:
         """Put the discriminator's weights back where the variant wants them."""
@@ -272,10 +285,16 @@ class Stack:
             return
         while self.step < until:
             self.advance()
+        if self.team.size > 1:
+            self.last = {name: self._of_all(value.detach()) for name, value in self.last.items()}
         for index, kept in self._frozen.items():
             # An ended replica is computed along: leaving it out would change the shapes, and so its neighbours' bits.
             for name, tensor in self.state.items():
                 tensor[index] = kept[name]
+
+    def _of_all(self, value: Tensor) -> Tensor:
+        """What the whole team saw in the last step: a loss `[R]` on average, logits `[R, N]` side by side."""
+        return self.team.mean(value.clone()) if value.dim() == 1 else self.team.whole(value)
 
     def end(self, index: int) -> None:
         """From here on the state of replica `index` stays what it is."""
@@ -311,7 +330,7 @@ class Stack:
         """Replica `index` by itself on these data; what it does there stays there."""
         solo = Stack(
             [self.variants[index]], dataset, [self.seeds[index]],
-            device=self.device, dtype=self.dtype, engine=self.engine,
+            device=self.device, dtype=self.dtype, engine=replace(self.engine, processes=1),
         )  # fmt: skip
         state = self.state
         for name, tensor in solo.state.items():

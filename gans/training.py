@@ -220,8 +220,9 @@ def _prepared(
             raise ConfigError(reason)
     if reason := variant.supports(dataset):
         raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
-    if variant.batch % (engine.accumulate * variant.packing):
-        raise ConfigError(f"a batch of {variant.batch} cannot be cut into {engine.accumulate} parts; take a multiple")
+    parts = engine.accumulate * engine.processes
+    if variant.batch % (parts * variant.packing):
+        raise ConfigError(f"a batch of {variant.batch} cannot be cut into {parts} parts; take a multiple")
     if engine.compiled and variant.penalty is not None:
         raise ConfigError(
             f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"

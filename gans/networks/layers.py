@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..configuration import ConfigError
+from ..team import ALONE, Team
 
 Norm = Literal["batch", "layer", "group", "none"]
 NORMS: tuple[Norm, ...] = ("batch", "layer", "group", "none")
+_EPSILON = 1e-5  # of batch norm
 
 
 class Alone(nn.Module):
@@ -51,10 +53,14 @@ class Moded(nn.Module):
 
 
 class BatchNorm(Moded):
-    """Batch normalisation (Ioffe & Szegedy, 2015); it remembers a running average of the batches' statistics."""
+    """Batch normalisation (Ioffe & Szegedy, 2015); it remembers a running average of the batches' statistics.
+
+    In a team the batch is everybody's: its statistics are those of one process that sees all of it.
+    """
 
     running_mean: Tensor
     running_var: Tensor
+    team: Team = ALONE
 
     def __init__(self, channels: int, *, momentum: float = 0.1) -> None:
         super().__init__()
@@ -65,8 +71,24 @@ class BatchNorm(Moded):
         self.momentum = momentum
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.team.size > 1 and self.mode != "running":
+            return self._with_all(x)
         mean, var = (None, None) if self.mode == "visiting" else (self.running_mean, self.running_var)
-        return functional.batch_norm(x, mean, var, self.weight, self.bias, self.mode != "running", self.momentum)
+        learns = self.mode != "running"
+        return functional.batch_norm(x, mean, var, self.weight, self.bias, learns, self.momentum, _EPSILON)
+
+    def _with_all(self, x: Tensor) -> Tensor:
+        over, along = [0, *range(2, x.dim())], (1, -1, *(1 for _ in x.shape[2:]))
+        mean = self.team.felt_mean(x.mean(over))
+        centred = x - mean.view(along)
+        var = self.team.felt_mean(centred.square().mean(over))
+        if self.mode == "learning":
+            count = self.team.size * x.numel() // len(mean)
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * (count / (count - 1)), self.momentum)
+        scale = self.weight * (var + _EPSILON).rsqrt()
+        return centred * scale.view(along) + self.bias.view(along)
 
 
 class Spectral(Moded):
@@ -112,6 +134,12 @@ class Modes:
     def norms(self) -> list[Moded]:
         """The batch norms: layers by which samples of one batch see each other."""
         return [layer for layer in self.layers if layer.mixes_samples]
+
+    def join(self, team: Team) -> None:
+        """Let the batch norms see the batches of the whole team."""
+        for layer in self.norms:
+            if isinstance(layer, BatchNorm):
+                layer.team = team
 
     def set(self, mode: str) -> None:
         for layer in self.layers:
