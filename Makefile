@@ -25,7 +25,7 @@ demo: install ## Run a small search on embedded data and show its leaderboard
 	@$(BIN)/ganarena demo
 
 test: install ## Run the default tests: offline, on the CPU, under five minutes
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/journeys tests
 
 test-slow: install ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m "slow and not gpu and not weights"
