@@ -9,20 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
+from orchestrator.pareto import pareto
+from orchestrator.ranking import FEWEST_SEEDS, rank_sets
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import canonical, digest
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+COSTS = ("seconds", "device_seconds", "images", "steps", "parameters")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One contender; without a rank where it has no complete final score, and the mark says why."""
+    """One contender: its place, its score, and what it cost."""
 
     rank: int | None
     rank_low: int | None
     rank_high: int | None
+    """The ranks that its seeds cannot rule out, for all rows of the group at once with 95 % confidence."""
+    order: int | None
+    """Its place among the scored ones; those that take a rank come first."""
+    unranked: str | None
+    """Why it takes no rank."""
     contender: str
     experiment: str
     attempt: int
@@ -31,21 +40,38 @@ class Row:
     replicas: int
     complete: int
     confirmed: bool
-    """Was it trained again on new seeds after it had been selected?"""
+    """Was it trained on new seeds, after a contender had been selected?"""
+    confirms: str | None
+    """The selected contender that it repeats."""
+    optimism: float | None
+    """The score that its contender was selected with, less the one that it confirmed."""
     baseline: bool
     """Was it fitted without a game? Then it stands apart."""
     mark: str | None
     """What a reader must know of the row's score: it is that of the lucky survivors."""
     alarms: Mapping[str, str]
     """Rules that fired and did not stop it: how many replicas, and what the first was told."""
+    values: Sequence[float]
+    """The final scores of its seeds, by the metric of the group."""
     scores: Mapping[str, ScoreRecord]
     last: Mapping[str, float]
     steps: int
     images: int
     seconds: float
+    device_seconds: float | None
+    parameters: int | None
+    pareto: Sequence[str]
+    """The costs at which nobody is both better and cheaper."""
     status: str
     reason: str | None
     run_ids: Sequence[str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+    @property
+    def lost(self) -> bool:
+        """Does its score leave out a replica?"""
+        return self.complete < self.replicas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,14 +163,17 @@ def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     wanted = [metric, _key(metric, first.protocol)] if metric else [member.objective for member in members]
     chosen = next((key for key in wanted if key in directions), metric or first.objective or "")
     higher = directions.get(chosen, False)
+    confirming = any(member.confirms for member in members)
+    rows = [_row(member, chosen) for member in members]
+    rows = [replace(row, unranked=_unranked(row, chosen, confirming)) for row in rows]
     # Sorting is stable: of equal rows the first by name comes first.
-    rows = sorted(map(_row, members), key=lambda row: _order(row, chosen, higher))
+    rows.sort(key=lambda row: _order(row, chosen, higher, confirming))
     return Group(
         protocol=first.protocol or {},
         budget_class=first.budget_class or {},
         metric=chosen,
         higher_is_better=higher,
-        rows=_ranked(rows, chosen),
+        rows=_on_fronts(_with_optimism(_ranked(rows, chosen, higher), chosen), chosen, higher),
     )
 
 
@@ -156,7 +185,7 @@ def _key(family: str, protocol: Mapping[str, Any] | None) -> str:
     return key(family, extractor) if family in METRICS else family
 
 
-def _row(record: ContenderRecord) -> Row:
+def _row(record: ContenderRecord, metric: str) -> Row:
     replicas = sorted(record.replicas, key=lambda replica: replica.seed)
     complete = [replica for replica in replicas if replica.final]
     keys = [key for key in complete[0].final if all(key in replica.final for replica in complete)] if complete else []
@@ -165,6 +194,8 @@ def _row(record: ContenderRecord) -> Row:
         rank=None,
         rank_low=None,
         rank_high=None,
+        order=None,
+        unranked=None,
         contender=record.contender,
         experiment=record.experiment,
         attempt=record.attempt,
@@ -172,19 +203,32 @@ def _row(record: ContenderRecord) -> Row:
         config=record.params,
         replicas=len(replicas),
         complete=len(complete),
-        confirmed=False,
+        confirmed=record.confirms is not None,
+        confirms=record.confirms,
+        optimism=None,
         baseline=record.baseline,
         mark=_mark(replicas),
         alarms=_alarms(replicas),
+        values=[replica.final[metric].value for replica in complete if metric in replica.final],
         scores={key: summary([replica.final[key] for replica in complete]) for key in keys},
         last={key: fmean(replica.last[key] for replica in replicas if key in replica.last) for key in sorted(last)},
         steps=max((replica.step for replica in replicas), default=0),
         images=max((replica.images for replica in replicas), default=0),
         seconds=math.fsum(replica.seconds for replica in replicas),
+        device_seconds=_added_up([replica.device_seconds for replica in replicas]),
+        parameters=max((replica.parameters for replica in replicas if replica.parameters is not None), default=None),
+        pareto=[],
         status=record.status,
         reason=record.reason,
         run_ids=[record.run_id, *(replica.run_id for replica in replicas)],
+        tags=record.tags,
+        metrics=record.metrics,
     )
+
+
+def _added_up(costs: Sequence[float | None]) -> float | None:
+    known = [cost for cost in costs if cost is not None]
+    return math.fsum(known) if known and len(known) == len(costs) else None
 
 
 def _mark(replicas: Sequence[ReplicaRecord]) -> str | None:
@@ -205,25 +249,81 @@ def _alarms(replicas: Sequence[ReplicaRecord]) -> dict[str, str]:
     return {rule: f"{len(told)} of {len(replicas)} at {told[0]}" for rule, told in sorted(observed.items())}
 
 
-def _order(row: Row, metric: str, higher: bool) -> tuple[bool, bool, bool, float]:
-    """Complete contenders by score, then those with a lost replica by score, then the unscored, then baselines."""
+def _unranked(row: Row, metric: str, confirming: bool) -> str | None:
+    """Say why a row takes no rank, if it does not."""
+    if row.baseline:
+        return "baseline"
+    if metric not in row.scores:
+        return "no final score"
+    if confirming and not row.confirmed:
+        return "selected, not confirmed"
+    if row.complete < FEWEST_SEEDS:
+        return f"{row.complete} seed{'' if row.complete == 1 else 's'}, and a rank takes {FEWEST_SEEDS}"
+    return None
+
+
+def _order(row: Row, metric: str, higher: bool, confirming: bool) -> tuple[bool, bool, bool, bool, bool, float]:
+    """Confirmed before selected, complete before those with a lost replica, ranked before those of few seeds."""
     score = row.scores.get(metric)
-    value = 0.0 if score is None else (-score.value if higher else score.value)
-    return row.baseline, score is None, row.mark is not None, value
+    if score is None:
+        return row.baseline, True, False, False, False, 0.0
+    apart = confirming and not row.confirmed
+    value = -score.value if higher else score.value
+    return row.baseline, False, apart, row.lost, row.unranked is not None, value
 
 
-def _ranked(rows: Sequence[Row], metric: str) -> list[Row]:
-    """Give ranks from 1 to the scored rows; equal scores share the better rank."""
-    ranked: list[Row] = []
+def _ranked(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
+    """Give ranks with their sets: tested among the complete, while those with a lost replica stand behind by rule."""
+    placed = _placed(rows, metric)
+    torn = [row.rank for row in placed if row.rank and row.lost]
+    behind = (min(torn), min(torn) + len(torn) - 1) if torn else (0, 0)
+    tested = rank_sets([row.values for row in placed if row.rank and not row.lost], higher_is_better=higher)
+    sets = iter([*tested, *(behind for _ in torn)])
+    found = [(row, next(sets) if row.rank else (None, None)) for row in placed]
+    return [replace(row, rank_low=low, rank_high=high) for row, (low, high) in found]
+
+
+def _placed(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Give places from 1 to the scored rows, which are the ranks of those that take one; equal scores share."""
+    placed: list[Row] = []
     for place, row in enumerate(rows, start=1):
-        before = ranked[-1] if ranked else None
-        if metric not in row.scores or row.baseline:
-            ranked.append(row)
-        elif before and before.scores[metric].value == row.scores[metric].value and bool(before.mark) == bool(row.mark):
-            ranked.append(replace(row, rank=before.rank))
-        else:
-            ranked.append(replace(row, rank=place))
-    return ranked
+        if row.baseline or metric not in row.scores:
+            placed.append(row)
+            continue
+        before = placed[-1] if placed else None
+        same = before and _standing(before, metric) == _standing(row, metric)
+        order = before.order if before and same else place
+        placed.append(replace(row, order=order, rank=None if row.unranked else order))
+    return placed
+
+
+def _standing(row: Row, metric: str) -> tuple[float, bool, bool, bool]:
+    return row.scores[metric].value, row.lost, row.confirmed, row.unranked is None
+
+
+def _with_optimism(rows: Sequence[Row], metric: str) -> list[Row]:
+    """Tell of each confirmed row how much better or worse its contender looked when it was selected."""
+    selected = {
+        (row.experiment, row.attempt, row.contender): row.scores[metric].value for row in rows if metric in row.scores
+    }
+    told = []
+    for row in rows:
+        before = selected.get((row.experiment, row.attempt, row.confirms or ""))
+        known = before is not None and metric in row.scores
+        told.append(replace(row, optimism=before - row.scores[metric].value) if known and before is not None else row)
+    return told
+
+
+def _on_fronts(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
+    """Tell of each row at which costs nobody is both better and cheaper, among those whose scores may be compared."""
+    confirming = any(row.confirmed for row in rows)
+    fair = [i for i, row in enumerate(rows) if row.order and not row.lost and row.confirmed == confirming]
+    fronts = {}
+    for cost in COSTS:
+        spent = {i: getattr(rows[i], cost) for i in fair}
+        points = {i: (rows[i].scores[metric].value, paid) for i, paid in spent.items() if paid is not None}
+        fronts[cost] = set(pareto(points, (higher, False)))
+    return [replace(row, pareto=[cost for cost in COSTS if i in fronts[cost]]) for i, row in enumerate(rows)]
 
 
 def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
@@ -232,7 +332,9 @@ def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
     rows = []
     for group in groups:
         for row in group.rows:
-            flat_row: dict[str, Any] = {"rank": row.rank, "experiment": row.experiment, "contender": row.contender}
+            flat_row: dict[str, Any] = {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high}
+            flat_row |= {"order": row.order, "unranked": row.unranked}
+            flat_row |= {"experiment": row.experiment, "attempt": row.attempt, "contender": row.contender}
             flat_row |= {"variant": row.variant, "replicas": row.replicas, "metric": group.metric}
             for key in keys:
                 score = row.scores.get(key)
@@ -241,7 +343,7 @@ def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
                     f"{key}_low": score and score.low,
                     f"{key}_high": score and score.high,
                 }
-            flat_row |= {"steps": row.steps, "images": row.images, "seconds": row.seconds}
+            flat_row |= {cost: getattr(row, cost) for cost in COSTS}
             flat_row |= {"status": row.status, "reason": row.reason, "run_id": row.run_ids[0]}
             flat_row |= {"protocol": digest(group.protocol), "budget_class": digest(group.budget_class)}
             rows.append(flat_row)
@@ -256,8 +358,12 @@ def as_json(groups: Sequence[Group]) -> dict[str, Any]:
                 "protocol": dict(group.protocol),
                 "budget_class": dict(group.budget_class),
                 "metric": group.metric,
-                "rows": [asdict(row) for row in group.rows],
+                "rows": [_told(row) for row in group.rows],
             }
             for group in groups
         ]
     }
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return {key: value for key, value in asdict(row).items() if key not in ("tags", "metrics")}

@@ -31,6 +31,10 @@ class ReplicaRecord:
     last: Mapping[str, float]
     fired: Mapping[str, str] = field(default_factory=dict)
     """Rule -> what it said; those that only observed as well."""
+    device_seconds: float | None = None
+    """Seconds times the GPUs that it held, or the CPUs where it held none."""
+    parameters: int | None = None
+    """Numbers that learn, of both players."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class ContenderRecord:
     """The selected contender that it repeats on new seeds, or `default` for the variant's defaults."""
     pinned: bool = False
     """Are its checkpoints kept, whatever is cleaned?"""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 def plain(param: str) -> Any:

@@ -42,10 +42,10 @@ def curves(home: Home, names: Sequence[str] = (), *, everything: bool = False) -
 
 
 def best(ranked: Sequence[Group]) -> dict[str, Any] | None:
-    """Return the first of the largest group that has a rank."""
+    """Return the first of the largest group that has a score."""
     for group in sorted(ranked, key=lambda each: -len(each.rows)):
         for row in group.rows:
-            if row.rank == 1:
+            if row.order == 1:
                 return {
                     "run_id": row.run_ids[0],
                     "variant": row.variant,

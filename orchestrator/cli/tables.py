@@ -11,6 +11,7 @@ from rich.text import Text
 from orchestrator.config.models import label
 from orchestrator.leaderboard import Group, Row
 from orchestrator.live import STYLES
+from orchestrator.ranking import FEWEST_SEEDS
 from orchestrator.records import ScoreRecord
 from orchestrator.search.planning import Plan
 
@@ -60,17 +61,30 @@ def _title(group: Group) -> Text:
     ]
     title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
     title.append("".join(f" · {part}" for part in told), style="dim")
-    notes = ["as selected, not confirmed on new seeds"]
-    if any(not row.scores and group.metric in row.last for row in group.rows):
-        notes.append("in brackets: at the last tick, on select")
-    title.append(f"\n{'; '.join(notes)}", style="dim")
+    title.append("".join(f"\n{note}" for note in _notes(group)), style="dim")
     return title
+
+
+def _notes(group: Group) -> list[str]:
+    """Say what a reader must know of the ranks and of the numbers in brackets."""
+    confirmed = any(row.confirmed for row in group.rows)
+    notes = ["confirmed on new seeds" if confirmed else "as selected, not confirmed on new seeds"]
+    if any(row.rank for row in group.rows):
+        notes.append("range: the ranks that the seeds leave open, at 95 % for all rows at once")
+    if any(row.order and row.unranked and (row.confirmed or not confirmed) for row in group.rows):
+        notes.append(f"a place in brackets is no rank, for a rank takes {FEWEST_SEEDS} seeds")
+    if any(not row.scores and group.metric in row.last for row in group.rows):
+        notes.append("scores in brackets: at the last tick, on select")
+    return notes
 
 
 def _leaderboard(group: Group) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     several = len({row.experiment for row in group.rows}) > 1
     table.add_column("rank", justify="right", no_wrap=True, min_width=4)
+    ranked = any(row.rank for row in group.rows)
+    if ranked:
+        table.add_column("range", no_wrap=True)
     attempts = len({(row.experiment, row.attempt) for row in group.rows}) > len({row.experiment for row in group.rows})
     for column in (*(["experiment"] if several else []), *(["attempt"] if attempts else []), "contender", "variant"):
         table.add_column(column, no_wrap=True)
@@ -84,18 +98,31 @@ def _leaderboard(group: Group) -> Table:
         table.add_column(name, justify="right")
     table.add_column("status", overflow="fold", min_width=8)
     for row in group.rows:
-        cells: list[RenderableType] = [str(row.rank) if row.rank else "-"]
+        cells: list[RenderableType] = [_place(row)]
+        cells += [_range(row)] if ranked else []
         cells += [Text(row.experiment)] if several else []
         cells += [str(row.attempt)] if attempts else []
         cells += _cells(row, keys, names, metric=group.metric)
-        table.add_row(*cells, style="bold" if row.rank == 1 else ("" if row.rank else "dim"))
+        table.add_row(*cells, style="bold" if row.order == 1 else ("" if row.order else "dim"))
     return table
+
+
+def _place(row: Row) -> str:
+    """Return a rank, the place of a row that takes no rank, or a dash."""
+    if row.rank:
+        return str(row.rank)
+    return f"({row.order})" if row.order else "-"
+
+
+def _range(row: Row) -> str:
+    return f"{row.rank_low}-{row.rank_high}" if row.rank else ""
 
 
 def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
     status = Text(row.status, style=STYLES.get(row.status, ""))
     alarms = [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in row.alarms.items()]
-    notes = "; ".join(note for note in ("baseline" if row.baseline else None, row.mark, row.reason, *alarms) if note)
+    apart = row.unranked if row.baseline or (row.order and row.complete >= FEWEST_SEEDS) else None
+    notes = "; ".join(note for note in (apart, _confirmation(row), row.mark, row.reason, *alarms) if note)
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
     if not row.scores and metric in keys and metric in row.last:
@@ -103,6 +130,15 @@ def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) 
     config = [_short(row.config.get(name, "")) for name in names]
     index = row.contender.partition("-")[0]
     return [index, row.variant, *scores, *config, f"{row.images:,}", f"{row.seconds:.0f}", status]
+
+
+def _confirmation(row: Row) -> str | None:
+    """Say what a confirmed row repeats, and how much better or worse that had looked."""
+    if row.confirms is None:
+        return None
+    repeated = row.confirms.partition("-")[0]
+    gap = "" if row.optimism is None else f" (selected less confirmed: {row.optimism:+.4g})"
+    return f"confirms {repeated}{gap}"
 
 
 def _score(score: ScoreRecord | None) -> str:

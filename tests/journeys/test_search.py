@@ -31,7 +31,8 @@ def test_mlflow_holds_one_run_per_replica_and_each_step_once(ring):
 def test_leaderboard_ranks_every_contender_and_asking_again_changes_nothing(ring):
     first = ganarena("leaderboard", "--json", home=ring.home)
     (group,) = document(first)["groups"]
-    assert [row["rank"] for row in group["rows"]] == [1, 2, 3, 4]
+    assert [row["order"] for row in group["rows"]] == [1, 2, 3, 4]
+    assert {row["unranked"] for row in group["rows"]} == {"2 seeds, and a rank takes 3"}
     values = [row["scores"]["fd_identity"]["value"] for row in group["rows"]]
     assert values == sorted(values)
     assert ganarena("leaderboard", "--json", home=ring.home).stdout == first.stdout

@@ -81,15 +81,19 @@ def ranks(group: Group) -> list[tuple[int | None, str]]:
     return [(row.rank, row.contender) for row in group.rows]
 
 
+def places(group: Group) -> list[tuple[int | None, str]]:
+    return [(row.order, row.contender) for row in group.rows]
+
+
 def rows(group: Group) -> dict[str, Row]:
     return {row.contender: row for row in group.rows}
 
 
 def test_complete_contenders_come_first_then_lucky_survivors_then_those_without_a_score():
     group = only(rank(BOARD))
-    assert ranks(group) == [
+    assert places(group) == [
         (1, "001-b"),
-        (2, "000-a"),  # 12 and 12: equal scores share the better rank
+        (2, "000-a"),  # 12 and 12: equal scores share the better place
         (2, "003-d"),
         (4, "005-f"),
         (5, "006-g"),  # 5.5 and 6 would win, if they had not lost replicas
@@ -99,6 +103,72 @@ def test_complete_contenders_come_first_then_lucky_survivors_then_those_without_
     ]
     marks = {name: row.mark for name, row in rows(group).items() if row.mark}
     assert marks == {"006-g": "2 of 3 failed", "002-c": "1 of 3 failed"}
+
+
+def test_fewer_than_three_seeds_are_marked_and_take_no_rank():
+    found = rows(only(rank(BOARD)))
+    assert {name: row.rank for name, row in found.items() if row.rank} == {"001-b": 1, "000-a": 2, "003-d": 2}
+    assert {name: row.unranked for name, row in found.items() if not row.rank} == {
+        "005-f": "1 seed, and a rank takes 3",
+        "006-g": "1 seed, and a rank takes 3",
+        "002-c": "2 seeds, and a rank takes 3",
+        "004-e": "no final score",
+        "007-h": "no final score",
+    }
+
+
+def test_who_takes_a_rank_comes_before_a_luckier_single_seed():
+    assert places(only(rank([contender("000-a", [9]), contender("001-b", [10, 12, 14])]))) == [
+        (1, "001-b"),
+        (2, "000-a"),
+    ]
+
+
+def test_a_lost_replica_never_helps_whatever_the_others_scored():
+    whole = [contender(f"00{i}-x", [10 + i, 12 + i, 14 + i, 12 + i]) for i in range(4)]
+    torn = contender("009-z", [0, 0.1, 0.2, failed(3)])
+    found = rows(only(rank([torn, contender("008-y", [50]), *whole])))["009-z"]
+    # Behind the four, and behind the single seed that at least lost nothing.
+    assert (found.rank, found.rank_low, found.rank_high, found.mark) == (6, 6, 6, "1 of 4 failed")
+    kept = rows(only(rank([contender("009-z", [0, 0.1, 0.2, 0]), contender("008-y", [50]), *whole])))["009-z"]
+    assert (kept.rank, kept.rank_low) == (1, 1)
+
+
+def test_once_some_are_confirmed_the_selected_take_no_rank_and_the_optimism_is_told():
+    board = [
+        contender("000-a", [10, 11, 12]),
+        contender("001-b", [8, 9, 10]),
+        contender("002-a", [13, 14, 15], confirms="000-a"),
+        contender("003-b", [15, 16, 20], confirms="001-b"),
+        contender("004-d", [15, 16, 14], confirms="default"),
+    ]
+    group = only(rank(board))
+    assert ranks(group) == [(1, "002-a"), (2, "004-d"), (3, "003-b"), (None, "001-b"), (None, "000-a")]
+    found = rows(group)
+    assert {row.unranked for row in group.rows if not row.rank} == {"selected, not confirmed"}
+    assert (found["002-a"].optimism, found["003-b"].optimism) == (11 - 14, 9 - 17)
+    assert found["004-d"].optimism is None
+    assert [name for name, row in found.items() if row.pareto] == ["002-a"]  # the selected are luckier, not better
+
+
+def test_the_front_of_quality_against_cost_is_that_of_the_definition():
+    def costing(name: str, value: float, seconds: float, parameters: int | None) -> ContenderRecord:
+        scores = {"fd_lenet": score(value)}
+        return contender(name, [replica(seed, scores, seconds=seconds, parameters=parameters) for seed in range(3)])
+
+    board = [
+        costing("000-a", 10, 30, 500),
+        costing("001-b", 20, 10, 500),
+        costing("002-c", 20, 20, None),  # as good as 001-b, and dearer
+        costing("003-d", 30, 20, 100),
+        costing("004-e", 40, 5, 200),
+        contender("005-f", [replica(seed, {"fd_lenet": score(1)}, seconds=1) for seed in range(2)] + [failed(2)]),
+    ]
+    found = rows(only(rank(board)))
+    assert {name for name, row in found.items() if "seconds" in row.pareto} == {"000-a", "001-b", "004-e"}
+    assert {name for name, row in found.items() if "parameters" in row.pareto} == {"000-a", "003-d"}
+    assert {name for name, row in found.items() if "images" in row.pareto} == {"000-a"}
+    assert not any("device_seconds" in row.pareto for row in found.values())  # nobody recorded them
 
 
 def test_who_failed_before_being_judged_stands_with_the_others_of_its_attempt():
@@ -151,8 +221,9 @@ def test_rules_that_only_observed_are_told_and_one_that_acted_is_the_reason():
 
 def test_a_baseline_is_shown_last_and_takes_no_rank():
     group = only(rank([contender("000-0", [1, 1, 1], variant="gmm", baseline=True), *BOARD]))
-    assert ranks(group)[0] == (1, "001-b")
-    assert ranks(group)[-1] == (None, "000-0")
+    assert places(group)[0] == (1, "001-b")
+    assert places(group)[-1] == (None, "000-0")
+    assert rows(group)["000-0"].unranked == "baseline"
     assert rows(group)["000-0"].scores["fd_lenet"].value == 1
 
 
@@ -165,7 +236,7 @@ def test_a_pruned_contender_is_listed_with_its_last_tick():
 def test_a_replica_that_may_still_come_has_not_failed(status):
     waiting = contender("000-a", [3, replica(1, {}, status=status)], status=status)
     group = only(rank([waiting, contender("001-b", [9, 9])]))
-    assert ranks(group) == [(1, "001-b"), (2, "000-a")]
+    assert places(group) == [(1, "001-b"), (2, "000-a")]
     assert rows(group)["000-a"].mark == f"1 of 2 {status}"
 
 
@@ -185,7 +256,7 @@ def test_where_more_is_better_the_largest_wins():
 
     group = only(rank([scored("000-a", 2), scored("001-b", 9), scored("002-c", 5), scored("003-d", 9)]))
     assert (group.metric, group.higher_is_better) == ("is_lenet", True)
-    assert ranks(group) == [(1, "001-b"), (1, "003-d"), (3, "002-c"), (4, "000-a")]
+    assert places(group) == [(1, "001-b"), (1, "003-d"), (3, "002-c"), (4, "000-a")]
 
 
 @pytest.mark.parametrize(
@@ -201,7 +272,7 @@ def test_where_more_is_better_the_largest_wins():
 )
 def test_unequal_protocols_or_budgets_are_never_ranked_together(change):
     groups = rank([contender("000-a", [3]), contender("001-b", [2], **change), contender("002-c", [1])])
-    assert sorted(ranks(group) for group in groups) == [[(1, "001-b")], [(1, "002-c"), (2, "000-a")]]
+    assert sorted(places(group) for group in groups) == [[(1, "001-b")], [(1, "002-c"), (2, "000-a")]]
     key = next(iter(change))
     assert {json.dumps(getattr(group, key), sort_keys=True) for group in groups} == {
         json.dumps(each, sort_keys=True) for each in ((PROTOCOL if key == "protocol" else BUDGET), change[key])
@@ -210,12 +281,12 @@ def test_unequal_protocols_or_budgets_are_never_ranked_together(change):
 
 def test_equal_protocols_are_one_whatever_the_order_of_their_keys():
     turned = contender("001-b", [2], protocol=dict(reversed(PROTOCOL.items())))
-    assert ranks(only(rank([contender("000-a", [3]), turned]))) == [(1, "001-b"), (2, "000-a")]
+    assert places(only(rank([contender("000-a", [3]), turned]))) == [(1, "001-b"), (2, "000-a")]
 
 
 def test_experiments_of_one_protocol_are_ranked_together():
     mine, yours = contender("000-a", [3]), contender("000-a", [2], experiment="others")
-    assert [(row.rank, row.experiment) for row in only(rank([mine, yours])).rows] == [(1, "others"), (2, "digits")]
+    assert [(row.order, row.experiment) for row in only(rank([mine, yours])).rows] == [(1, "others"), (2, "digits")]
 
 
 def test_only_the_latest_attempt_of_each_experiment_is_kept():
@@ -258,7 +329,7 @@ def test_a_family_has_the_name_of_the_literature_with_inception():
         contender(name, [replica(0, {"fid": score(value)})], protocol=inception, objective="fid")
         for name, value in (("000-a", 3), ("001-b", 2))
     ]
-    assert ranks(only(rank(board, metric="fd"))) == [(1, "001-b"), (2, "000-a")]
+    assert places(only(rank(board, metric="fd"))) == [(1, "001-b"), (2, "000-a")]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +364,7 @@ def test_nothing_recorded_is_no_group():
 
 def test_the_json_has_the_keys_of_the_design_and_no_number_that_json_does_not_know():
     (group,) = json.loads(json.dumps(as_json(rank(BOARD)), allow_nan=False))["groups"]
-    assert group.keys() == {"protocol", "budget_class", "metric", "rows"}
+    assert group.keys() >= {"protocol", "budget_class", "metric", "rows"}
     designed = "rank rank_low rank_high contender variant replicas scores steps images seconds status reason run_ids"
     assert all({*designed.split()} <= row.keys() for row in group["rows"])
     assert group["rows"][0]["scores"]["fd_lenet"] == {"value": 11, "low": 11, "high": 11, "higher_is_better": False}
