@@ -47,6 +47,8 @@ class Row:
     """The score that its contender was selected with, less the one that it confirmed."""
     baseline: bool
     """Was it fitted without a game? Then it stands apart."""
+    audited: str | None
+    """Why it would have been pruned, had it not been kept by an audit; it stands apart as well."""
     mark: str | None
     """What a reader must know of the row's score: it is that of the lucky survivors."""
     alarms: Mapping[str, str]
@@ -207,6 +209,7 @@ def _row(record: ContenderRecord, metric: str) -> Row:
         confirms=record.confirms,
         optimism=None,
         baseline=record.baseline,
+        audited=record.audited,
         mark=_mark(replicas),
         alarms=_alarms(replicas),
         values=[replica.final[metric].value for replica in complete if metric in replica.final],
@@ -253,6 +256,8 @@ def _unranked(row: Row, metric: str, confirming: bool) -> str | None:
     """Say why a row takes no rank, if it does not."""
     if row.baseline:
         return "baseline"
+    if row.audited:
+        return "audited"  # its search had dropped it, and may not select what only the audit kept
     if metric not in row.scores:
         return "no final score"
     if confirming and not row.confirmed:
@@ -262,14 +267,14 @@ def _unranked(row: Row, metric: str, confirming: bool) -> str | None:
     return None
 
 
-def _order(row: Row, metric: str, higher: bool, confirming: bool) -> tuple[bool, bool, bool, bool, bool, float]:
+def _order(row: Row, metric: str, higher: bool, confirming: bool) -> tuple[bool, bool, bool, bool, bool, bool, float]:
     """Confirmed before selected, complete before those with a lost replica, ranked before those of few seeds."""
     score = row.scores.get(metric)
     if score is None:
-        return row.baseline, True, False, False, False, 0.0
+        return row.baseline, True, False, False, False, False, 0.0
     apart = confirming and not row.confirmed
     value = -score.value if higher else score.value
-    return row.baseline, False, apart, row.lost, row.unranked is not None, value
+    return row.baseline, False, bool(row.audited), apart, row.lost, row.unranked is not None, value
 
 
 def _ranked(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
@@ -287,7 +292,7 @@ def _placed(rows: Sequence[Row], metric: str) -> list[Row]:
     """Give places from 1 to the scored rows, which are the ranks of those that take one; equal scores share."""
     placed: list[Row] = []
     for place, row in enumerate(rows, start=1):
-        if row.baseline or metric not in row.scores:
+        if row.baseline or row.audited or metric not in row.scores:
             placed.append(row)
             continue
         before = placed[-1] if placed else None

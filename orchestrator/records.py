@@ -55,6 +55,8 @@ class ContenderRecord:
     replicas: Sequence[ReplicaRecord] = field(default_factory=tuple)
     baseline: bool = False
     """Was it fitted without a game? Then it is shown and never ranked."""
+    audited: str | None = None
+    """Why the scheduler would have pruned it, if it went on as an audit; it is shown and never ranked."""
     confirms: str | None = None
     """The selected contender that it repeats on new seeds, or `default` for the variant's defaults."""
     pinned: bool = False

@@ -23,6 +23,11 @@ WORST = 1e300
 """What Ray sees where there is no score: it ranks below every score, and is never recorded."""
 
 
+def seen(objective: float | None, sign: int) -> float:
+    """Return an objective as schedulers see it: there is always one, and less is better."""
+    return WORST if objective is None else sign * objective
+
+
 @dataclass(frozen=True, kw_only=True)
 class Brief:
     """What every trial of an attempt is told; it travels to the workers once."""
@@ -176,9 +181,8 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
     sign = -1 if METRICS[brief.objective].higher_is_better else 1
 
     def report(event: dict[str, Any], folder: Path) -> None:
-        objective = event["objective"]
         result = {
-            "objective": WORST if objective is None else sign * objective,  # Ray always minimises
+            "objective": seen(event["objective"], sign),  # Ray always minimises
             "spent": event["spent"],
             "event": json.dumps(event, allow_nan=False),
         }

@@ -122,7 +122,8 @@ def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) 
     status = Text(row.status, style=STYLES.get(row.status, ""))
     alarms = [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in row.alarms.items()]
     apart = row.unranked if row.baseline or (row.order and row.complete >= FEWEST_SEEDS) else None
-    notes = "; ".join(note for note in (apart, _confirmation(row), row.mark, row.reason, *alarms) if note)
+    audited = f"audited: {row.audited}" if row.audited else None
+    notes = "; ".join(note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *alarms) if note)
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
     if not row.scores and metric in keys and metric in row.last:

@@ -12,7 +12,6 @@ from orchestrator.config.models import (
     MOST_CONTENDERS,
     Data,
     Dimension,
-    Evaluation,
     Experiment,
     SearchExperiment,
     StudyExperiment,
@@ -29,7 +28,7 @@ def check(experiment: Experiment) -> None:
     for index, name in enumerate(experiment.baselines):
         _check_name("baseline", name, gans.BASELINES, document, ("baselines", index))
     if isinstance(experiment, SearchExperiment):
-        check_data(experiment.data, document, ("data",))
+        _check_data(experiment.data, document, ("data",))
         variants = _variants(experiment, document)
         _check_fixed(experiment, variants, document)
         _check_space(experiment, variants, document)
@@ -38,11 +37,11 @@ def check(experiment: Experiment) -> None:
             contenders(experiment)  # values that are possible one by one may not go together
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
-            check_data(data, document, ("study", "data", index))
+            _check_data(data, document, ("study", "data", index))
         for index, name in enumerate(experiment.study.variants):
             _check_name("variant", name, gans.VARIANTS, document, ("study", "variants", index))
         _check_fixed(experiment, experiment.study.variants, document)
-    check_evaluation(experiment.evaluation, document)
+    _check_evaluation(experiment, document)
     for index, item in enumerate(experiment.stop):
         with located(document, ("stop", index)):
             acting([item], experiment.evaluation.metrics, experiment.objective)
@@ -54,8 +53,7 @@ def _check_name(kind: str, name: str, known: Collection[str], document: Document
         document.fail(location, f"no {kind} {name!r}{hint}")
 
 
-def check_data(data: Data, document: Document, location: Location) -> None:
-    """The data have a name that is known, with parameters that they read, or lie where they are said to lie."""
+def _check_data(data: Data, document: Document, location: Location) -> None:
     if data.name is not None:
         _check_name("dataset", data.name, gans.data.DATASETS, document, (*location, "name"))
         read = [key for key in gans.data.DATASETS[data.name].parameters if key in Data.model_fields]
@@ -181,6 +179,9 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace};"
         message += " give another search.grace, or leave it out for one tick"
         document.fail(("search", "grace"), message)
+    if search.audit and search.scheduler not in ("asha", "hyperband", "median"):
+        message = f"scheduler {search.scheduler} prunes nobody who could be audited; choose asha, hyperband or median"
+        document.fail(("search", "audit"), message)
     if search.sampler == "grid":
         for name, dimension in space.items():
             if dimension.choice is None:
@@ -191,8 +192,8 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
             document.fail(("space",), f"{message} search.contenders as an upper limit")
 
 
-def check_evaluation(evaluation: Evaluation, document: Document) -> None:
-    """Every metric and extractor has a name that is known, and the weights are there."""
+def _check_evaluation(experiment: Experiment, document: Document) -> None:
+    evaluation = experiment.evaluation
     for index, family in enumerate(evaluation.metrics):
         _check_name("metric", family, metrics.METRICS, document, ("evaluation", "metrics", index))
     if evaluation.extractor is not None:

@@ -20,7 +20,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from orchestrator.config.document import Document, Location, describe
-from orchestrator.errors import RequestError
 
 
 class AtKeyError(ValueError):
@@ -76,15 +75,6 @@ def none_acts(items: Any) -> Any:
     if isinstance(items, list | tuple) and items:
         raise ValueError("in a study rules observe and never act; leave this key out")
     return items
-
-
-def check_config(config: Mapping[str, Any], key: str) -> None:
-    """Raise unless every name is one that a record can hold beside its own."""
-    for name in config:
-        if not re.fullmatch(r"[A-Za-z][\w./ -]{0,199}", name, re.ASCII):
-            raise AtKeyError(key, f"expected a name of letters, digits, _ . - and /, found {name!r}")
-        if name in ("variant", "seeds") or name.startswith(("data.", "budget.")):
-            raise AtKeyError(key, f"{name!r} is a name that every record has already; take another")
 
 
 MOST_CONTENDERS = 10_000
@@ -245,28 +235,6 @@ class Evaluation(Model):
         return self.final_samples or self.samples
 
 
-class Generator(Model):
-    """What the `sample` of somebody's own loop returns, for the protocol of its scores."""
-
-    range: Literal["-1..1", "0..1", "uint8"] | None = Field(None, description="of images; points have none")
-    weights: Literal["raw", "averaged"] = Field("raw", description="averaged: over the steps of training")
-    batch_norm: Literal["running", "batch", "none"] = Field("running", description="batch: not in evaluation mode")
-    truncation: Positive | None = Field(None, description="of the latents; none where they are not truncated")
-    labels: Literal["training law"] | None = Field(None, description="training law: it is told classes as data have")
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What a score of its samples depends on, beside the weights."""
-        return self.model_dump(exclude={"range"})
-
-    def check(self, kind: str) -> None:
-        """Raise unless the range that samples of this kind need is declared."""
-        if kind == "images" and self.range is None:
-            raise RequestError("expected the range of the images that `sample` returns: -1..1, 0..1 or uint8")
-        if kind == "points" and self.range is not None:
-            raise RequestError(f"points have no range, found {self.range!r}; leave it out")
-
-
 class Dimension(Model):
     """One searched name: a law to draw from, and under which other choices it exists."""
 
@@ -315,10 +283,17 @@ class Search(Model):
         None, description="how many; for sampler grid an upper limit"
     )
     sampler: Literal["random", "grid"] = "random"
-    scheduler: Literal["none", "asha"] = "none"
+    scheduler: Literal["none", "asha", "hyperband", "median"] = Field(
+        "none", description="who is pruned: asha and hyperband by rungs, median against the others' running means"
+    )
+    audit: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.0, description="probability that a pruned contender goes on all the same, so that regret can be estimated"
+    )
     metric: str | None = Field(None, description="family of the objective; default the first of evaluation.metrics")
     grace: Count | None = Field(None, description="budget before anyone is pruned; default one tick")
-    reduction: Annotated[int, Field(ge=2)] = Field(3, description="asha keeps the best 1/reduction at each rung")
+    reduction: Annotated[int, Field(ge=2)] = Field(
+        3, description="asha and hyperband keep the best 1/reduction at each rung"
+    )
     seed: Seed = 0
     parallel: Literal["auto"] | Count = Field("auto", description="contenders at once; auto fills the machine")
     confirm: Literal["none"] = Field("none", description="none: rows are ranked as selected, and marked so")

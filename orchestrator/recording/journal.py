@@ -26,6 +26,8 @@ class Standing:
     curve: list[float | None] = field(default_factory=list)
     told: bool = False
     """Has its end been written down?"""
+    audited: Event | None = None
+    """Since when it goes on although the scheduler would have pruned it, with which probability, and why."""
 
     @property
     def ended(self) -> bool:
@@ -81,12 +83,11 @@ class State:
         """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
         if event["kind"] == "drawn":
             return event["contender"] not in self.contenders
-        if event["kind"] not in ("tick", "final"):
+        if event["kind"] == "audited":
+            return self.contenders[event["contender"]].audited is None
+        if event["kind"] != "tick":
             return True
         tick = self.contenders[event["contender"]].tick
-        if event["kind"] == "final":
-            scored = {replica["seed"] for replica in tick["replicas"] if replica["final"]} if tick else set()
-            return not set(event["seeds"]) <= scored
         return tick is None or event["step"] > tick["step"]
 
     def apply(self, event: Event) -> None:
@@ -109,13 +110,11 @@ class State:
                 standing.status, standing.reason = worst(event["replicas"])
                 self.ticks.append(event)
                 self.closed = False
-            case "final":
-                standing = self.contenders[event["contender"]]
-                standing.tick = event
-                standing.status, standing.reason = worst(event["replicas"])
             case "lost":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason = "waiting", event["reason"]
+            case "audited":
+                self.contenders[event["contender"]].audited = event
             case "end":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason, standing.told = event["status"], event["reason"], True

@@ -163,8 +163,7 @@ class Outbox:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _files(self, event: Event) -> Path:
-        mark = "-final" if event["kind"] == "final" else ""
-        return self.path / f"{event.get('contender', event['kind'])}-{event.get('step', 0)}{mark}"
+        return self.path / f"{event.get('contender', event['kind'])}-{event.get('step', 0)}"
 
 
 def _locked(file: IO[str], deadline: float) -> bool:

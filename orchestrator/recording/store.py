@@ -31,6 +31,8 @@ SCHEMA = "2"
 LONGEST_TAG = 5000
 DESCRIBED = "arena.described"
 """The tag of a run whose params and documents are all written."""
+AUDITED = "arena.audited"
+"""The tag of a contender that goes on although it would have been pruned, and why."""
 FIRED = "arena.fired."
 """Begins the tags that hold why a rule fired, whether it acted or only observed."""
 PINNED = "arena.pinned"
@@ -95,8 +97,8 @@ class Writer:
                 self.attempt["contenders"][event["contender"]] = event["configuration"]
             case "tick":
                 self._tick(event, files)
-            case "final":
-                self._final(event, files)
+            case "audited":
+                self._audited(event)
             case "end":
                 self._end(event)
             case "close":
@@ -111,6 +113,11 @@ class Writer:
         location = (home.artifacts / self.attempt["folder"]).as_uri() if local else None
         opens_on_runs = {"mlflow.experimentKind": "custom_model_development"}  # and not on traces of language models
         return str(self.client.create_experiment(name, artifact_location=location, tags=opens_on_runs))
+
+    def _audited(self, event: Event) -> None:
+        told = {"": event["reason"], ".at": str(event["at"]), ".probability": str(event["probability"])}
+        tags = [RunTag(AUDITED + part, text[:LONGEST_TAG]) for part, text in told.items()]
+        self.client.log_batch(self.runs[event["contender"], None], tags=tags)
 
     def _search(self, event: Event) -> str:
         identity = ("", None)
@@ -141,19 +148,6 @@ class Writer:
         metrics = [Metric(key, value, *at) for key, value in summary.items() if value is not None]
         self.client.log_batch(parent, metrics=metrics)
         self._stand(parent, "running", None, event)
-
-    def _final(self, event: Event, files: Path) -> None:
-        """Record the final scores of replicas that ended after their last tick was told."""
-        self._contender(event)
-        at = int(event["time"] * 1000), event["step"]
-        for replica in event["replicas"]:
-            if replica["seed"] in event["seeds"]:
-                run_id = self._replica(event, replica)
-                final = replica["final"] or {"scores": {}, "floors": {}}
-                numbers = _flat(final["scores"], final["floors"], prefix="final/")
-                self.client.log_batch(run_id, metrics=[Metric(key, value, *at) for key, value in numbers.items()])
-                self._files(run_id, replica, event, files)
-                self._stand(run_id, replica["status"], replica["reason"], event)
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"
@@ -336,6 +330,7 @@ def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
                 status=tags["arena.status"],
                 reason=tags.get("arena.reason") or None,
                 baseline="arena.baseline" in tags,
+                audited=tags.get(AUDITED),
                 confirms=tags.get("arena.confirms"),
                 objective=tags.get("arena.objective"),
                 protocol=documents.read(run, "protocol"),

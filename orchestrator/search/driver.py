@@ -20,6 +20,8 @@ class Driver:
         self.announce = announce
         self.launch = time.time()
         self.pruned: dict[str, str] = {}
+        self.audits: dict[str, Event] = {}
+        """What the scheduler has decided about a report that is not recorded yet."""
 
     def __getstate__(self) -> dict[str, object]:
         """Ray pickles its callbacks for a restore of its own; ours is the journal's, and a driver never travels."""
@@ -38,6 +40,7 @@ class Driver:
         """Record one report, and the end of its contender if this was the last."""
         event = event | {"launch": self.launch, "checkpoint": str(checkpoint)}
         if self._tell(event, checkpoint):
+            self.tell_audits()
             standing = self.state.contenders[event["contender"]]
             if standing.status not in ("running", "waiting"):
                 self.end(event["contender"], standing.status, standing.reason)
@@ -48,6 +51,13 @@ class Driver:
             if standing.ended and not standing.told:
                 self.end(name, standing.status, standing.reason)
 
+    def tell_audits(self) -> None:
+        """Record who goes on although it would have been pruned, as soon as the report that decided it is recorded."""
+        for name, audit in list(self.audits.items()):
+            tick = self.state.contenders[name].tick
+            if tick and tick["spent"] >= audit["at"]:
+                self._tell({"kind": "audited", "contender": name} | self.audits.pop(name))
+
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""
         tick = self.state.contenders[name].tick
@@ -57,8 +67,18 @@ class Driver:
     def end(self, name: str, status: str, reason: str | None) -> None:
         """Record the end of a contender, with the summary over its replicas."""
         tick = self.state.contenders[name].tick
-        end = {"kind": "end", "contender": name, "status": status, "reason": reason}
-        self._tell(end | {"summary": summary_of(tick), "tick": tick})
+        finals = [replica["final"]["scores"] for replica in tick["replicas"] if replica["final"]] if tick else []
+        numbers = {}
+        for key in finals[0] if finals else ():
+            if all(key in final for final in finals):
+                score = summary([ScoreRecord(**final[key]) for final in finals])
+                numbers[f"{key}_mean"] = score.value
+                numbers |= {
+                    f"{key}_{end}": value for end in ("low", "high") if (value := getattr(score, end)) is not None
+                }
+        self._tell(
+            {"kind": "end", "contender": name, "status": status, "reason": reason, "summary": numbers, "tick": tick}
+        )
 
     def left_by_ray(self, name: str, error: str | None, *, interrupted: bool = False) -> None:
         """Ray is done with this trial: if the trial itself had not ended, say who ended it."""
@@ -83,15 +103,3 @@ class Driver:
         if new and self.announce:
             self.announce(event, self.state)
         return new
-
-
-def summary_of(tick: Event | None) -> dict[str, float]:
-    """Return the summary over replicas of the final scores that all of those have that were scored finally."""
-    finals = [replica["final"]["scores"] for replica in tick["replicas"] if replica["final"]] if tick else []
-    numbers = {}
-    for key in finals[0] if finals else ():
-        if all(key in final for final in finals):
-            score = summary([ScoreRecord(**final[key]) for final in finals])
-            numbers[f"{key}_mean"] = score.value
-            numbers |= {f"{key}_{end}": value for end in ("low", "high") if (value := getattr(score, end)) is not None}
-    return numbers

@@ -22,9 +22,12 @@ RETRIES_OF_A_LOST_WORKER = 3
 
 def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], address: str | None) -> None:
     """Give what is left to Ray, until it has ended or the user interrupts it."""
+    experiment = plan.experiment
+    scheduler = make_scheduler(experiment, driver)  # it may find that some were pruned when the driver was killed
+    if not (left := [name for name in left if not driver.state.contenders[name].ended]):
+        return
     warming = ThreadPoolExecutor(1).submit(_warm, plan, home)
     with joined(address):
-        experiment = plan.experiment
         saved = {
             name: tick["checkpoint"]
             for name in left
@@ -38,7 +41,7 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
             param_space={"contender": tune.grid_search(left)},
             tune_config=tune.TuneConfig(
-                scheduler=make_scheduler(experiment, driver),
+                scheduler=scheduler,
                 max_concurrent_trials=plan.slots,
                 reuse_actors=True,
             ),

@@ -376,3 +376,10 @@ def test_flat_rows_have_all_columns_whatever_was_scored(both):
     assert len(told) == len(BOARD) + len(both)
     unscored = next(row for row in told if row["contender"] == "004-e")
     assert (unscored["rank"], unscored["fd_lenet"], unscored["is_lenet_low"]) == (None, None, None)
+
+
+def test_who_was_kept_by_an_audit_takes_no_place_however_good_it_ended():
+    kept = contender("b", [1.0, 1.0, 1.0], audited="asha at 9 images: not in the best 1/3 of 3")
+    (group,) = rank([kept, contender("a", [5.0, 5.1, 5.2]), contender("c", [7.0, 7.1, 7.2])])
+    shown = [(row.contender, row.rank, row.order, row.unranked) for row in group.rows]
+    assert shown == [("a", 1, 1, None), ("c", 2, 2, None), ("b", None, None, "audited")]

@@ -232,8 +232,12 @@ contenders: 2 => contenders: 1000000
     10: search.contenders: expected at most 10000, found 1000000
 sampler: random => sampler: tpe
     10: search.sampler: expected 'random' or 'grid', found 'tpe'
-sampler: random => scheduler: hyperband
-    10: search.scheduler: expected 'none' or 'asha', found 'hyperband'
+sampler: random => scheduler: bohb
+    10: search.scheduler: expected 'none', 'asha', 'hyperband' or 'median', found 'bohb'
+sampler: random => audit: 1.5
+    10: search.audit: expected at most 1, found 1.5
+sampler: random => audit: 0.2
+    10: search.audit: scheduler none prunes nobody who could be audited; choose asha, hyperband or median
 sampler: random => metric: kd
     10: search.metric: 'kd' is not evaluated; evaluation.metrics has fd, modes
 sampler: random => grace: 5

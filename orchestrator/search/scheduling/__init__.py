@@ -5,12 +5,29 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.search.driver import Driver
 from orchestrator.search.scheduling.halving import Halving
+from orchestrator.search.scheduling.hyperband import HyperBand
+from orchestrator.search.scheduling.median import Median
+from orchestrator.search.scheduling.pruning import Judge, Pruning
 
 
 def make_scheduler(experiment: Experiment, driver: Driver) -> TrialScheduler:
     """Return the scheduler that the experiment asks for, with its memory of earlier launches."""
     if not isinstance(experiment, SearchExperiment) or experiment.search.scheduler == "none":
         return FIFOScheduler()
-    halving = Halving(experiment, driver)
-    halving.remember(driver.state.ticks, -1 if driver.plan.higher_is_better else 1)
-    return halving
+    pruning = Pruning(make_judge(experiment), experiment, driver)
+    pruning.remember(-1 if driver.plan.higher_is_better else 1)
+    return pruning
+
+
+def make_judge(experiment: SearchExperiment) -> Judge:
+    """Return who decides about pruning."""
+    search, budget = experiment.search, experiment.budget
+    grace = search.grace or budget.tick
+    match search.scheduler:
+        case "asha":
+            return Halving(budget, grace=grace, reduction=search.reduction)
+        case "hyperband":
+            return HyperBand(budget, grace=grace, reduction=search.reduction, seed=search.seed)
+        case "median":
+            return Median(budget, grace=grace)
+    raise ValueError(f"{search.scheduler} prunes nobody")

@@ -1,79 +1,46 @@
-"""Ray's asynchronous successive halving, spoken to in our words: contenders, budgets, reasons."""
+"""Successive halving by rungs: only the best share of those that have reached a rung goes on."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from orchestrator.config.models import SearchExperiment
-from orchestrator.recording.journal import Event
-from orchestrator.search.driver import Driver
-from orchestrator.trial import WORST
+from orchestrator.config.models import Budget
 
 
-class Halving(AsyncHyperBandScheduler):  # type: ignore[misc]
-    """Ray's ASHA, in which a contender keeps its identity over a resume and none is pruned at the end of its budget."""
+@dataclass(frozen=True)
+class Known:
+    """A contender as Ray's schedulers see it: a name that outlives the trial."""
 
-    def __init__(self, experiment: SearchExperiment, driver: Driver) -> None:
-        self.driver = driver
-        self.total = experiment.budget.amount
-        self.unit = experiment.budget.unit
-        super().__init__(
+    trial_id: str
+
+
+class Halving:
+    """Ray's ASHA (Li et al., 2020): rungs at `grace`, and at every `reduction` times as much again."""
+
+    def __init__(self, budget: Budget, *, grace: int, reduction: int, name: str = "asha") -> None:
+        self.name = name
+        self.unit = budget.unit
+        self.reduction = reduction
+        self.known: set[str] = set()
+        self.rungs = AsyncHyperBandScheduler(
             time_attr="spent",
             metric="objective",
             mode="min",
-            max_t=self.total,
-            grace_period=experiment.search.grace or experiment.budget.tick,
-            reduction_factor=experiment.search.reduction,
+            max_t=budget.amount,
+            grace_period=grace,
+            reduction_factor=reduction,
             stop_last_trials=False,
         )
 
-    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Take in a contender."""
-        super().on_trial_add(tune_controller, _Named(trial))
-
-    def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Prune, with a reason, or go on."""
-        if result["spent"] >= self.total:
-            return str(TrialScheduler.CONTINUE)
-        decision = str(super().on_trial_result(tune_controller, _Named(trial), result))
-        if decision == TrialScheduler.STOP:
-            name = trial.config["contender"]
-            # Rungs come highest first; it was pruned at the highest that it has reached.
-            peers = next(len(recorded) for _, recorded in self._brackets[0]._rungs if name in recorded)
-            reason = f"asha at {result['spent']:,} {self.unit}: not in the best 1/{self._reduction_factor:g} of {peers}"
-            self.driver.pruned[name] = reason
-        return decision
-
-    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Let go of a contender."""
-        super().on_trial_remove(tune_controller, _Named(trial))
-
-    def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Let go of a contender."""
-        super().on_trial_remove(tune_controller, _Named(trial))
-
-    def remember(self, ticks: list[Event], sign: int) -> None:
-        """Take in what earlier launches of this attempt reported, in its order."""
-        for tick in ticks:
-            known = _Known(tick["contender"])
-            if known.trial_id not in self._trial_info:
-                super().on_trial_add(None, known)
-            if tick["spent"] < self.total:
-                objective = WORST if tick["objective"] is None else sign * tick["objective"]
-                super().on_trial_result(None, known, {"spent": tick["spent"], "objective": objective})
-        self._trial_info.clear()
-
-
-class _Known:
-    """A contender as ASHA sees it: a name."""
-
-    def __init__(self, name: str) -> None:
-        self.trial_id = name
-
-
-class _Named(_Known):
-    """A trial under its contender's name."""
-
-    def __init__(self, trial: Trial) -> None:
-        super().__init__(trial.config["contender"])
+    def __call__(self, name: str, spent: int, objective: float) -> str | None:
+        """Return why this contender is to be pruned, if it is."""
+        contender = Known(name)
+        if name not in self.known:
+            self.known.add(name)
+            self.rungs.on_trial_add(None, contender)
+        told = {"spent": spent, "objective": objective}
+        if self.rungs.on_trial_result(None, contender, told) != TrialScheduler.STOP:
+            return None
+        # Rungs come highest first; it was pruned at the highest that it has reached.
+        peers = next(len(recorded) for _, recorded in self.rungs._brackets[0]._rungs if name in recorded)
+        return f"{self.name} at {spent:,} {self.unit}: not in the best 1/{self.reduction} of {peers}"
