@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,16 +74,30 @@ class Home:
         """Hold the right to write records of this experiment; a second writer is refused."""
         folder = self.experiment(name)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                writer = lock.read().strip() or "unknown"
-                raise RequestError(
-                    f"{name!r} is being written by process {writer}; wait for it, stop it, or use another name"
-                ) from None
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
+        with _locked(folder / "lock", name, "wait for it, stop it, or use another name"):
             yield
+
+    @contextmanager
+    def idle(self, *, beside: Iterable[str] = ()) -> Iterator[None]:
+        """Hold the right to write of every experiment but those in `beside`, which are held already."""
+        ours = {self.experiment(name) for name in beside}
+        with ExitStack() as stack:
+            for lock in sorted(self.path.glob("tune/*/lock")):
+                if lock.parent not in ours:
+                    stack.enter_context(_locked(lock, lock.parent.name, "wait for it, or stop it"))
+            yield
+
+
+@contextmanager
+def _locked(path: Path, name: str, way_out: str) -> Iterator[None]:
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            writer = lock.read().strip() or "unknown"
+            raise RequestError(f"{name!r} is being written by process {writer}; {way_out}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

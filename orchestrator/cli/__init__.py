@@ -5,7 +5,7 @@ import warnings
 
 import click
 
-from orchestrator.cli import about, evaluating, review, running
+from orchestrator.cli import about, evaluating, keeping, review, running
 from orchestrator.errors import Interrupted, RequestError, WorkError
 
 INTERRUPTED = 130
@@ -20,7 +20,7 @@ def commands() -> None:
     """
 
 
-for command in (*running.COMMANDS, *evaluating.COMMANDS, *review.COMMANDS, *about.COMMANDS):
+for command in (*running.COMMANDS, *evaluating.COMMANDS, *review.COMMANDS, *keeping.COMMANDS, *about.COMMANDS):
     commands.add_command(command)
 
 

@@ -56,6 +56,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str]) -> None:
             "variant": record.variant,
             "status": record.status,
             "reason": record.reason,
+            "pinned": record.pinned,
             "replicas": [
                 {
                     "run_id": each.run_id,

@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
-from orchestrator.recording.store import children, client
+from orchestrator.recording.store import PINNED, children, client
 
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
@@ -28,6 +28,19 @@ def picture(home: Home, run_id: str) -> Path | None:
     """Return the sample picture of a contender, the first where there are several."""
     listed = sorted(item.path for item in client(home).list_artifacts(run_id) if item.path.endswith(".png"))
     return _artifact(home, run_id, listed[0]) if listed else None
+
+
+def pin(home: Home, run_id: str, *, pinned: bool) -> str:
+    """Tag the contender of a run as pinned, or no longer; return the contender's run."""
+    run = _run(home, run_id)
+    contender = str(run.data.tags.get("mlflow.parentRunId", run_id))
+    if run.data.tags.get("arena.kind") not in ("contender", "replica"):
+        raise RequestError(f"run {run_id} is no contender; `ganarena runs` lists them")
+    if pinned:
+        client(home).set_tag(contender, PINNED, "yes")
+    elif PINNED in _run(home, contender).data.tags:
+        client(home).delete_tag(contender, PINNED)
+    return contender
 
 
 def _run(home: Home, run_id: str) -> Run:

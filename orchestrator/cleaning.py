@@ -1,0 +1,146 @@
+"""Keeping house: which checkpoints and caches nobody needs any more, how much they hold, and freeing them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.home import Home
+from orchestrator.recording.journal import State
+from orchestrator.records import ContenderRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One kind of thing that can be freed: the files to go, and in words what stays."""
+
+    kind: str
+    files: Sequence[Path]
+    folder: Path
+    kept: Sequence[str] = ()
+
+    @property
+    def bytes(self) -> int:
+        """How much room the files take."""
+        return sum(file.lstat().st_size for file in self.files)
+
+    def free(self) -> None:
+        """Remove the files, and the folders that are empty without them."""
+        for file in self.files:
+            file.unlink(missing_ok=True)
+        for folder in sorted((each for each in self.folder.rglob("*") if each.is_dir()), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+    def as_json(self, *, freed: bool) -> dict[str, Any]:
+        """Return what `ganarena clean --json` lists."""
+        told = {"kind": self.kind, "folder": str(self.folder), "files": len(self.files), "bytes": self.bytes}
+        return told | {"kept": list(self.kept), "freed": freed}
+
+
+def held(home: Home, name: str | None, *, cache: bool) -> ExitStack:
+    """Return the right to clean: no writer may be at work on this name, and none at all while the cache is cleaned."""
+    stack = ExitStack()
+    names = [name] if name is not None else []
+    try:
+        for each in names:
+            known(home, each)
+            stack.enter_context(home.writing(each))
+        if cache:
+            stack.enter_context(home.idle(beside=names))
+    except BaseException:
+        stack.close()
+        raise
+    return stack
+
+
+def known(home: Home, name: str) -> None:
+    """Refuse a name that no attempt was ever made under."""
+    if not home.attempts(name):
+        there = sorted({str(found) for state in _states(home) if (found := _name(state))})
+        listed = f"there are {', '.join(there)}" if there else "nothing is recorded here yet"
+        raise RequestError(f"no experiment {name!r} in {home.path}{did_you_mean(name, there)}; {listed}")
+
+
+def checkpoints(home: Home, name: str) -> Part:
+    """Return the checkpoints of an experiment that nobody goes on from.
+
+    Kept are the last ones of an attempt that `--resume` would go on with, of the best contender of every group of the
+    leaderboard, and of pinned contenders; generators and pictures are MLflow's and always stay.
+    """
+    from orchestrator.review import records
+
+    recorded = records(home, [name], everything=True) if home.exists else []
+    worth = _worth_keeping(recorded)
+    files: list[Path] = []
+    kept: list[str] = []
+    for attempt in home.attempts(name):
+        state = State.read(attempt / "journal.jsonl")
+        number = int(attempt.name.rpartition("-")[2])
+        reasons = {
+            contender: "an attempt to resume" if not state.complete else worth.get((number, contender))
+            for contender, standing in state.contenders.items()
+            if standing.tick
+        }
+        stay = {}
+        for contender, reason in reasons.items():
+            if reason and (last := _last(attempt, state, contender)):
+                stay[last] = f"{attempt.name} {contender}: {reason}"
+        kept += stay.values()
+        files += _outside(attempt, stay)
+    return Part(kind="checkpoints", files=sorted(files), folder=home.experiment(name), kept=kept)
+
+
+def cache(home: Home) -> Part:
+    """Return what is computed or fetched again when it is needed: references, datasets, weights."""
+    return Part(kind="cache", files=sorted(file for file in home.cache.rglob("*") if file.is_file()), folder=home.cache)
+
+
+def pin(home: Home, run_id: str, *, pinned: bool) -> str:
+    """Keep the checkpoints of a contender from every cleaning, or no longer; return the contender's run."""
+    if not home.exists:
+        raise RequestError(f"nothing is recorded in {home.path}; give the home of run {run_id} by --home")
+    from orchestrator.recording.artifacts import pin as tag
+
+    return tag(home, run_id, pinned=pinned)
+
+
+def _worth_keeping(recorded: Iterable[ContenderRecord]) -> dict[tuple[int, str], str]:
+    """Return why a contender's last checkpoint stays, by attempt and name."""
+    from orchestrator.leaderboard import rank
+
+    recorded = list(recorded)
+    best = {
+        (row.attempt, row.contender): "best of its group"
+        for group in rank(recorded)
+        for row in group.rows
+        if row.rank == 1
+    }
+    return best | {(record.attempt, record.contender): "pinned" for record in recorded if record.pinned}
+
+
+def _last(attempt: Path, state: State, contender: str) -> Path | None:
+    """Return the folder of a contender's last checkpoint, however the path to the home was written then."""
+    tick = state.contenders[contender].tick
+    _, inside, rest = str(tick["checkpoint"]).rpartition(f"/{attempt.name}/") if tick else ("", "", "")
+    return attempt / rest if inside else None
+
+
+def _outside(attempt: Path, stay: Iterable[Path]) -> Iterator[Path]:
+    """Yield the files below an attempt's folders that lie in none of those that stay; its own files are its records."""
+    staying = set(stay)
+    for folder in (each for each in attempt.iterdir() if each.is_dir()):
+        for file in folder.rglob("*"):
+            if not file.is_dir() and staying.isdisjoint(file.parents):
+                yield file
+
+
+def _states(home: Home) -> Iterator[State]:
+    for journal in sorted(home.path.glob("tune/*/attempt-*/journal.jsonl")):
+        yield State.read(journal)
+
+
+def _name(state: State) -> str | None:
+    return state.attempt["experiment"]["name"] if state.attempt else None

@@ -1,0 +1,93 @@
+"""Commands that keep house: clean."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from orchestrator.cli.options import common, print_json
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--checkpoints", is_flag=True, help="Free the checkpoints of NAME that nobody goes on from.")
+@click.option("--cache", is_flag=True, help="Free references, datasets and weights; they are made or fetched again.")
+@click.option("--pin", "pins", multiple=True, metavar="RUN", help="Keep a contender's checkpoints, now and later.")
+@click.option("--unpin", "unpins", multiple=True, metavar="RUN", help="Keep them no longer.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be freed, and stop.")
+@click.option("-y", "--yes", is_flag=True, help="Free it without asking.")
+@common
+def clean(
+    home: Home,
+    as_json: bool,
+    quiet: bool,
+    name: str | None,
+    checkpoints: bool,
+    cache: bool,
+    pins: Sequence[str],
+    unpins: Sequence[str],
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Free space, and say first how much, e.g. `ganarena clean NAME --checkpoints`.
+
+    Kept are the last checkpoints of what can be resumed, those of the best contender of every group of the leaderboard,
+    and pinned ones; records, pictures and generators always stay.
+    """
+    from orchestrator import cleaning
+
+    if checkpoints and name is None:
+        raise RequestError("--checkpoints needs the NAME of an experiment; `ganarena runs` lists them")
+    if not (checkpoints or cache or pins or unpins):
+        raise RequestError(
+            "say what to free: --checkpoints of a NAME, or --cache; with --dry-run only how much is said"
+        )
+    for runs, pinned in ((pins, True), (unpins, False)):
+        for run in runs:
+            cleaning.pin(home, run, pinned=pinned)
+    with cleaning.held(home, name, cache=cache):
+        parts = [cleaning.checkpoints(home, name)] if checkpoints and name is not None else []
+        parts += [cleaning.cache(home)] if cache else []
+        if not as_json:
+            for part in parts:
+                _tell(part.kind, part.bytes, part.files, () if quiet else part.kept)
+        freed = not dry_run and any(part.files for part in parts) and _agreed(yes)
+        listed = [part.as_json(freed=freed) for part in parts]
+        if freed:
+            for part in parts:
+                part.free()
+    if as_json:
+        print_json(listed)
+    elif freed:
+        click.echo("freed")
+
+
+def _agreed(yes: bool) -> bool:
+    """Ask, where there is somebody to ask; elsewhere it has to be said beforehand."""
+    if yes:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise RequestError("nothing is freed unasked: say --yes, or --dry-run to see how much it would be")
+    return click.confirm("free this?", err=True)
+
+
+def _tell(kind: str, size: int, files: Sequence[object], kept: Sequence[str]) -> None:
+    click.echo(f"{kind}: {_sized(size)} in {len(files):,} files to free")
+    for stays in kept:
+        click.echo(f"  kept: {stays}")
+
+
+def _sized(size: float) -> str:
+    """Return a number of bytes as a person says it."""
+    for unit in UNITS[:-1]:
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} {UNITS[-1]}"
+
+
+COMMANDS = (clean,)
