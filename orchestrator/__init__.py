@@ -5,5 +5,6 @@ from orchestrator.evaluating import evaluate
 from orchestrator.leaderboard import leaderboard
 from orchestrator.search import search
 from orchestrator.study import study
+from orchestrator.watch import watch
 
-__all__ = ["curves", "evaluate", "leaderboard", "search", "study"]
+__all__ = ["curves", "evaluate", "leaderboard", "search", "study", "watch"]

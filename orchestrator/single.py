@@ -1,10 +1,10 @@
 """One contender without Ray: the same trial, the same records, in this process."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator.checkpoints import Checkpoints
 from orchestrator.config import Experiment, SearchExperiment, plain, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
@@ -95,19 +95,16 @@ def _attempt(experiment: Experiment, home: Home) -> Path:
 def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
     ((name, contender),) = plan.contenders.items()
     last = driver.state.contenders[name].tick
-    kept = [Path(last["checkpoint"])] if last else []
+    checkpoints = Checkpoints(folder / name, Path(last["checkpoint"]) if last else None)
 
     def report(event: Event, files: Path) -> None:
-        checkpoint = folder / name / f"step-{event['step']}"
-        shutil.copytree(files, checkpoint, dirs_exist_ok=True)
+        checkpoint = checkpoints.keep(event, files)
         driver.tick(event, checkpoint)
-        kept.append(checkpoint)
-        if len(kept) > 1 and kept[0] != checkpoint:
-            shutil.rmtree(kept.pop(0), ignore_errors=True)
+        checkpoints.settle(checkpoint)
 
     try:
         if not driver.state.contenders[name].ended:
-            pursue(contender, Brief.of(plan, home), report, resume=kept[0] if kept else None)
+            pursue(contender, Brief.of(plan, home), report, resume=checkpoints.last)
     except KeyboardInterrupt:
         driver.left_by_ray(name, None, interrupted=True)
         raise Interrupted("the work up to the last tick is saved; the same command goes on from there") from None

@@ -1,24 +1,62 @@
-"""The tick: score the samples of every replica, apply the rules, keep the history, say what happened."""
+"""The tick: score the samples of every replica, apply the rules, keep the history, say what happened.
+
+Light to import, for it is where `orchestrator.watch` comes from: torch and the judges come with the first watch.
+"""
 
 import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
-from metrics import Score, Scores
-from orchestrator.judging import Judge
-from orchestrator.stopping import Moment, Rule
-
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from torch import Tensor
 
-Sample = Callable[[int], Tensor]
+    from metrics import Score, Scores
+    from orchestrator.config.models import Value
+    from orchestrator.judging import Judge
+    from orchestrator.loop import Loop
+    from orchestrator.stopping import Moment, Rule
+
+Sample = Callable[[int], "Tensor"]
+
+
+def watch(
+    name: str,
+    *,
+    data: "str | Mapping[str, Any]",
+    evaluation: Mapping[str, Any] | None = None,
+    config: "Mapping[str, Value] | None" = None,
+    variant: str = "own loop",
+    seed: int = 0,
+    budget: Mapping[str, int] | None = None,
+    every: int = 1,
+    stop: Sequence[Any] = ("diverged",),
+    generator: Mapping[str, Any] | None = None,
+    home: str | Path | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    again: bool = False,
+) -> "Loop":
+    """Watch a training loop of your own: `if watch.tick(step, sample): break`, where `sample(n)` returns n samples.
+
+    Scores, alarms and reasons are recorded under `name` as those of any search are. `data`, `evaluation`, `budget`
+    and `stop` are written as in an experiment file, `config` holds what the records should tell of your loop, and
+    `generator` says what `sample` returns: `{"range": "-1..1"}` for images. With a budget the last tick is the one
+    that reaches it; without one `finish()`, the end of a `with` block or of the program ends the watch, and ticks come
+    `every` so many steps. `device` is where samples are judged.
+    """
+    from orchestrator.own import begin
+
+    asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": list(stop)}
+    given = {"evaluation": evaluation, "config": config, "budget": budget, "generator": generator}
+    asked |= {key: dict(value) for key, value in given.items() if value is not None}
+    if budget is None:
+        asked["every"] = every
+    return begin(asked, home=home, device=device, resume=resume, again=again)
 
 
 @dataclass
@@ -28,12 +66,12 @@ class Replica:
     seed: int
     status: str = "running"
     reason: str | None = None
-    history: list[Moment] = field(default_factory=list)
+    history: "list[Moment]" = field(default_factory=list)
     fired: dict[str, str] = field(default_factory=dict)
-    scores: dict[str, Score] = field(default_factory=dict)
+    scores: "dict[str, Score]" = field(default_factory=dict)
     diagnostics: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
-    final: Scores | None = None
+    final: "Scores | None" = None
     picture: "Image | None" = None
     histogram: list[float] | None = None
     """Share of each known mode among the valid samples."""
@@ -48,7 +86,13 @@ class Watch:
     """Watches the replicas of one contender; our own trial and anybody's loop use the same object."""
 
     def __init__(
-        self, judge: Judge, *, acting: Sequence[Rule], observing: Sequence[Rule], objective: str, seeds: Sequence[int]
+        self,
+        judge: "Judge",
+        *,
+        acting: "Sequence[Rule]",
+        observing: "Sequence[Rule]",
+        objective: str,
+        seeds: Sequence[int],
     ) -> None:
         self.judge = judge
         self.acting = tuple(acting)
@@ -73,6 +117,9 @@ class Watch:
 
         `share` of the budget is spent; `trained` is the time that training took since the last look, in seconds.
         """
+        from metrics import Scores
+        from orchestrator.stopping import Moment
+
         started = time.perf_counter()
         replica = self.replicas[index]
         self.step, self.images = step, images
@@ -103,10 +150,15 @@ class Watch:
         replica = self.replicas[index]
         replica.status, replica.reason = status, reason
         samples = sample(self.judge.count("final"))
-        if torch.isfinite(samples).all():
+        if samples.isfinite().all():
             replica.final = self.judge.score(samples, "final")
             replica.picture = self.judge.picture(samples)
         replica.seconds += time.perf_counter() - started
+
+    def rescale(self, index: int, share: "Callable[[Moment], float]") -> None:
+        """Let the shares of a replica's history be those of a budget that has become another."""
+        history = self.replicas[index].history
+        history[:] = [replace(moment, share=share(moment)) for moment in history]
 
     @property
     def over(self) -> bool:
@@ -151,7 +203,7 @@ class Watch:
                 return reason
         return None
 
-    def _fire(self, replica: Replica, rule: Rule, reason: str) -> None:
+    def _fire(self, replica: Replica, rule: "Rule", reason: str) -> None:
         name = _name(rule)
         replica.fired[name] = f"step {self.step:,}: {reason.removeprefix(f'{name}: ')}"
 
@@ -162,16 +214,16 @@ class Watch:
         return scored[-1].value if scored else None
 
 
-def _name(rule: Rule) -> str:
+def _name(rule: "Rule") -> str:
     return type(rule).__name__.lower()
 
 
-def _broken(diagnostics: Mapping[str, float], samples: Tensor) -> str | None:
+def _broken(diagnostics: Mapping[str, float], samples: "Tensor") -> str | None:
     """Say which number is not finite, if any."""
     lost = [name for name, value in diagnostics.items() if not math.isfinite(value)]
     if lost:
         return f"{lost[0].replace('_', ' ')} is {diagnostics[lost[0]]}"
-    finite = torch.isfinite(samples).flatten(1).all(dim=1)
+    finite = samples.isfinite().flatten(1).all(dim=1)
     return None if finite.all() else f"{int((~finite).sum())} of {len(samples)} samples are not finite"
 
 
@@ -198,11 +250,14 @@ def _record(replica: Replica) -> dict[str, Any]:
     }
 
 
-def _plain(moment: Moment) -> dict[str, Any]:
+def _plain(moment: "Moment") -> dict[str, Any]:
     return asdict(moment) | {"scores": {name: asdict(score) for name, score in moment.scores.items()}}
 
 
 def _restored(state: Mapping[str, Any]) -> Replica:
+    from metrics import Scores
+    from orchestrator.stopping import Moment
+
     final = state["final"]
     return Replica(
         seed=state["seed"],
@@ -217,5 +272,7 @@ def _restored(state: Mapping[str, Any]) -> Replica:
     )
 
 
-def _scores(plain: Mapping[str, Any]) -> dict[str, Score]:
+def _scores(plain: Mapping[str, Any]) -> "dict[str, Score]":
+    from metrics import Score
+
     return {key: Score(**score) for key, score in plain.items()}

@@ -12,6 +12,7 @@ from orchestrator.config.models import (
     MOST_CONTENDERS,
     Data,
     Dimension,
+    Evaluation,
     Experiment,
     SearchExperiment,
     StudyExperiment,
@@ -28,7 +29,7 @@ def check(experiment: Experiment) -> None:
     for index, name in enumerate(experiment.baselines):
         _check_name("baseline", name, gans.BASELINES, document, ("baselines", index))
     if isinstance(experiment, SearchExperiment):
-        _check_data(experiment.data, document, ("data",))
+        check_data(experiment.data, document, ("data",))
         variants = _variants(experiment, document)
         _check_fixed(experiment, variants, document)
         _check_space(experiment, variants, document)
@@ -37,11 +38,11 @@ def check(experiment: Experiment) -> None:
             contenders(experiment)  # values that are possible one by one may not go together
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
-            _check_data(data, document, ("study", "data", index))
+            check_data(data, document, ("study", "data", index))
         for index, name in enumerate(experiment.study.variants):
             _check_name("variant", name, gans.VARIANTS, document, ("study", "variants", index))
         _check_fixed(experiment, experiment.study.variants, document)
-    _check_evaluation(experiment, document)
+    check_evaluation(experiment.evaluation, document)
     for index, item in enumerate(experiment.stop):
         with located(document, ("stop", index)):
             acting([item], experiment.evaluation.metrics, experiment.objective)
@@ -53,7 +54,8 @@ def _check_name(kind: str, name: str, known: Collection[str], document: Document
         document.fail(location, f"no {kind} {name!r}{hint}")
 
 
-def _check_data(data: Data, document: Document, location: Location) -> None:
+def check_data(data: Data, document: Document, location: Location) -> None:
+    """The data have a name that is known, with parameters that they read, or lie where they are said to lie."""
     if data.name is not None:
         _check_name("dataset", data.name, gans.data.DATASETS, document, (*location, "name"))
         read = [key for key in gans.data.DATASETS[data.name].parameters if key in Data.model_fields]
@@ -192,8 +194,8 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
             document.fail(("space",), f"{message} search.contenders as an upper limit")
 
 
-def _check_evaluation(experiment: Experiment, document: Document) -> None:
-    evaluation = experiment.evaluation
+def check_evaluation(evaluation: Evaluation, document: Document) -> None:
+    """Every metric and extractor has a name that is known, and the weights are there."""
     for index, family in enumerate(evaluation.metrics):
         _check_name("metric", family, metrics.METRICS, document, ("evaluation", "metrics", index))
     if evaluation.extractor is not None:

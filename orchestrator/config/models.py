@@ -20,6 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from orchestrator.config.document import Document, Location, describe
+from orchestrator.errors import RequestError
 
 
 class AtKeyError(ValueError):
@@ -75,6 +76,15 @@ def none_acts(items: Any) -> Any:
     if isinstance(items, list | tuple) and items:
         raise ValueError("in a study rules observe and never act; leave this key out")
     return items
+
+
+def check_config(config: Mapping[str, Any], key: str) -> None:
+    """Raise unless every name is one that a record can hold beside its own."""
+    for name in config:
+        if not re.fullmatch(r"[A-Za-z][\w./ -]{0,199}", name, re.ASCII):
+            raise AtKeyError(key, f"expected a name of letters, digits, _ . - and /, found {name!r}")
+        if name in ("variant", "seeds") or name.startswith(("data.", "budget.")):
+            raise AtKeyError(key, f"{name!r} is a name that every record has already; take another")
 
 
 MOST_CONTENDERS = 10_000
@@ -233,6 +243,28 @@ class Evaluation(Model):
     def at_end(self) -> int:
         """Samples of the final score."""
         return self.final_samples or self.samples
+
+
+class Generator(Model):
+    """What the `sample` of somebody's own loop returns, for the protocol of its scores."""
+
+    range: Literal["-1..1", "0..1", "uint8"] | None = Field(None, description="of images; points have none")
+    weights: Literal["raw", "averaged"] = Field("raw", description="averaged: over the steps of training")
+    batch_norm: Literal["running", "batch", "none"] = Field("running", description="batch: not in evaluation mode")
+    truncation: Positive | None = Field(None, description="of the latents; none where they are not truncated")
+    labels: Literal["training law"] | None = Field(None, description="training law: it is told classes as data have")
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What a score of its samples depends on, beside the weights."""
+        return self.model_dump(exclude={"range"})
+
+    def check(self, kind: str) -> None:
+        """Raise unless the range that samples of this kind need is declared."""
+        if kind == "images" and self.range is None:
+            raise RequestError("expected the range of the images that `sample` returns: -1..1, 0..1 or uint8")
+        if kind == "points" and self.range is not None:
+            raise RequestError(f"points have no range, found {self.range!r}; leave it out")
 
 
 class Dimension(Model):

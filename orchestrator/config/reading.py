@@ -25,7 +25,7 @@ def validate(document: Document, *, folder: Path) -> Experiment:
     try:
         experiment: Experiment = model.model_validate(document.value)
     except ValidationError as error:
-        _fail(error, document, model)
+        fail(error, document, model)
     return prepared(experiment.written_in(document), folder=folder)
 
 
@@ -59,7 +59,7 @@ def _absolute(experiment: E, folder: Path) -> E:
     return experiment.model_copy(update=changes)
 
 
-def _fail(error: ValidationError, document: Document, model: type[BaseModel]) -> NoReturn:
+def fail(error: ValidationError, document: Document, model: type[BaseModel]) -> NoReturn:
     """Tell the first mistake; an unknown key comes first, for it explains the missing one."""
     mistakes: dict[Location, list[ErrorDetails]] = {}
     for details in error.errors():

@@ -85,9 +85,12 @@ class State:
             return event["contender"] not in self.contenders
         if event["kind"] == "audited":
             return self.contenders[event["contender"]].audited is None
-        if event["kind"] != "tick":
+        if event["kind"] not in ("tick", "final"):
             return True
         tick = self.contenders[event["contender"]].tick
+        if event["kind"] == "final":
+            scored = {replica["seed"] for replica in tick["replicas"] if replica["final"]} if tick else set()
+            return not set(event["seeds"]) <= scored
         return tick is None or event["step"] > tick["step"]
 
     def apply(self, event: Event) -> None:
@@ -110,6 +113,10 @@ class State:
                 standing.status, standing.reason = worst(event["replicas"])
                 self.ticks.append(event)
                 self.closed = False
+            case "final":
+                standing = self.contenders[event["contender"]]
+                standing.tick = event
+                standing.status, standing.reason = worst(event["replicas"])
             case "lost":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason = "waiting", event["reason"]

@@ -163,7 +163,8 @@ class Outbox:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _files(self, event: Event) -> Path:
-        return self.path / f"{event.get('contender', event['kind'])}-{event.get('step', 0)}"
+        mark = "-final" if event["kind"] == "final" else ""
+        return self.path / f"{event.get('contender', event['kind'])}-{event.get('step', 0)}{mark}"
 
 
 def _locked(file: IO[str], deadline: float) -> bool:

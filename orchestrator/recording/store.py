@@ -99,6 +99,8 @@ class Writer:
                 self._tick(event, files)
             case "audited":
                 self._audited(event)
+            case "final":
+                self._final(event, files)
             case "end":
                 self._end(event)
             case "close":
@@ -148,6 +150,19 @@ class Writer:
         metrics = [Metric(key, value, *at) for key, value in summary.items() if value is not None]
         self.client.log_batch(parent, metrics=metrics)
         self._stand(parent, "running", None, event)
+
+    def _final(self, event: Event, files: Path) -> None:
+        """Record the final scores of replicas that ended after their last tick was told."""
+        self._contender(event)
+        at = int(event["time"] * 1000), event["step"]
+        for replica in event["replicas"]:
+            if replica["seed"] in event["seeds"]:
+                run_id = self._replica(event, replica)
+                final = replica["final"] or {"scores": {}, "floors": {}}
+                numbers = _flat(final["scores"], final["floors"], prefix="final/")
+                self.client.log_batch(run_id, metrics=[Metric(key, value, *at) for key, value in numbers.items()])
+                self._files(run_id, replica, event, files)
+                self._stand(run_id, replica["status"], replica["reason"], event)
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"

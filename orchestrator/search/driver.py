@@ -67,18 +67,8 @@ class Driver:
     def end(self, name: str, status: str, reason: str | None) -> None:
         """Record the end of a contender, with the summary over its replicas."""
         tick = self.state.contenders[name].tick
-        finals = [replica["final"]["scores"] for replica in tick["replicas"] if replica["final"]] if tick else []
-        numbers = {}
-        for key in finals[0] if finals else ():
-            if all(key in final for final in finals):
-                score = summary([ScoreRecord(**final[key]) for final in finals])
-                numbers[f"{key}_mean"] = score.value
-                numbers |= {
-                    f"{key}_{end}": value for end in ("low", "high") if (value := getattr(score, end)) is not None
-                }
-        self._tell(
-            {"kind": "end", "contender": name, "status": status, "reason": reason, "summary": numbers, "tick": tick}
-        )
+        end = {"kind": "end", "contender": name, "status": status, "reason": reason}
+        self._tell(end | {"summary": summary_of(tick), "tick": tick})
 
     def left_by_ray(self, name: str, error: str | None, *, interrupted: bool = False) -> None:
         """Ray is done with this trial: if the trial itself had not ended, say who ended it."""
@@ -103,3 +93,15 @@ class Driver:
         if new and self.announce:
             self.announce(event, self.state)
         return new
+
+
+def summary_of(tick: Event | None) -> dict[str, float]:
+    """Return the summary over replicas of the final scores that all of those have that were scored finally."""
+    finals = [replica["final"]["scores"] for replica in tick["replicas"] if replica["final"]] if tick else []
+    numbers = {}
+    for key in finals[0] if finals else ():
+        if all(key in final for final in finals):
+            score = summary([ScoreRecord(**final[key]) for final in finals])
+            numbers[f"{key}_mean"] = score.value
+            numbers |= {f"{key}_{end}": value for end in ("low", "high") if (value := getattr(score, end)) is not None}
+    return numbers

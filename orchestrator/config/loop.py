@@ -1,0 +1,68 @@
+"""What `orchestrator.watch` is given, as validated values."""
+
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from orchestrator.config.checks import check_data, check_evaluation, located
+from orchestrator.config.document import Document
+from orchestrator.config.models import (
+    Budget,
+    Count,
+    Data,
+    Evaluation,
+    Generator,
+    Model,
+    Name,
+    Seed,
+    Stops,
+    Value,
+    check_config,
+)
+from orchestrator.config.reading import fail
+from orchestrator.stopping import acting
+
+
+class LoopExperiment(Model):
+    """A loop of somebody's own, under watch."""
+
+    name: Name
+    variant: Name
+    data: Data
+    config: dict[str, Value] = Field(default_factory=dict)
+    seed: Seed = 0
+    budget: Budget | None = None
+    every: Count = 1
+    evaluation: Evaluation = Evaluation()
+    stop: Stops = ("diverged",)
+    generator: Generator = Generator()
+
+    @model_validator(mode="after")
+    def _recordable(self) -> Self:
+        check_config(self.config, "config")
+        return self
+
+    @property
+    def objective(self) -> str:
+        """The family by which contenders are compared."""
+        return self.evaluation.metrics[0]
+
+    def as_recorded(self) -> dict[str, Any]:
+        """Return it in the words of an experiment file."""
+        said = self.model_dump(mode="json", exclude_none=True, exclude={"config", "seed", "every"})
+        return said | {"hyperparameters": self.config, "seeds": [self.seed]}
+
+
+def validated(value: dict[str, Any]) -> LoopExperiment:
+    """Return what `value` describes, or raise the first thing that is wrong with it."""
+    document = Document("watch", value, {})
+    try:
+        experiment = LoopExperiment.model_validate(value)
+    except ValidationError as error:
+        fail(error, document, LoopExperiment)
+    check_data(experiment.data, document, ("data",))
+    check_evaluation(experiment.evaluation, document)
+    for index, item in enumerate(experiment.stop):
+        with located(document, ("stop", index)):
+            acting([item], experiment.evaluation.metrics, experiment.objective)
+    return experiment
