@@ -96,7 +96,7 @@ def row(
     }
 
 
-def of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
+def rows_of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
     """Return the rows of these contenders: from the journal where this home wrote it, else from MLflow."""
     attempts: dict[tuple[str, int], list[ContenderRecord]] = {}
     for record in found:
@@ -111,3 +111,13 @@ def of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
 
             told += history(home, members)
     return told
+
+
+def histograms(home: Home, experiment: str, attempt: int) -> dict[tuple[str, int], dict[int, list[float]]]:
+    """Return of each replica, by contender and seed, the share of each mode at each step; the journal alone has it."""
+    found: dict[tuple[str, int], dict[int, list[float]]] = {}
+    for tick, _ in events(home.experiment(experiment) / f"attempt-{attempt:03d}" / "journal.jsonl"):
+        for replica in tick["replicas"] if tick["kind"] == "tick" else ():
+            if replica["step"] == tick["step"] and (shares := replica.get("histogram")):
+                found.setdefault((tick["contender"], replica["seed"]), {})[tick["step"]] = shares
+    return found

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.curves import Row, of
+from orchestrator.curves import Row, rows_of
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
@@ -38,7 +38,7 @@ def groups(
 
 def curves(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[Row]:
     """Return what every replica scored at every tick."""
-    return of(home, records(home, names, everything=everything))
+    return rows_of(home, records(home, names, everything=everything))
 
 
 def best(ranked: Sequence[Group]) -> dict[str, Any] | None:

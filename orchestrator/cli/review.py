@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
 FORMATS = ("table", "csv", "md", "json")
+REPLACED = "Where to write it; an older file is replaced."
 
 
 @click.command()
@@ -77,6 +79,21 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str]) -> None:
 
 
 @click.command()
+@click.argument("name", metavar="NAME")
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help=REPLACED)
+@common
+def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path) -> None:
+    """Write one self-contained HTML page about an experiment, e.g. `ganarena report demo -o demo.html`."""
+    from orchestrator.report import report as write
+
+    written = write(home, name, output)
+    if as_json:
+        print_json({"file": str(written)})
+    elif not quiet:
+        click.echo(f"report   {written}")
+
+
+@click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 @common
 def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
@@ -111,4 +128,4 @@ def _markdown(rows: Sequence[dict[str, object]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-COMMANDS = (leaderboard, runs, ui)
+COMMANDS = (leaderboard, runs, report, ui)

@@ -1,5 +1,6 @@
 """What runs keep beside their numbers: generators, and pictures of samples."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mlflow.entities import Run
@@ -7,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
-from orchestrator.recording.store import PINNED, children, client
+from orchestrator.recording.store import PICTURE, PINNED, children, client
 
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
@@ -16,7 +17,7 @@ def generator(home: Home, run_id: str) -> Path:
     """Return the folder of a recorded generator; a contender's is that of its first finished replica."""
     run = _run(home, run_id)
     for candidate in (run_id, *children(client(home), run)):
-        if folder := _artifact(home, candidate, "generator"):
+        if folder := artifact(home, candidate, "generator"):
             return folder
     status = run.data.tags.get("arena.status", "unknown")
     raise RequestError(
@@ -27,7 +28,18 @@ def generator(home: Home, run_id: str) -> Path:
 def picture(home: Home, run_id: str) -> Path | None:
     """Return the sample picture of a contender, the first where there are several."""
     listed = sorted(item.path for item in client(home).list_artifacts(run_id) if item.path.endswith(".png"))
-    return _artifact(home, run_id, listed[0]) if listed else None
+    return artifact(home, run_id, listed[0]) if listed else None
+
+
+def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[int]]) -> dict[int, Path]:
+    """Return local copies of the pictures of a replica at the steps that `choose` picks."""
+    store = client(home)
+    listed = {
+        int(found[1]): part.path
+        for part in store.list_artifacts(run_id, "images")
+        if part.path.endswith(".png") and (found := PICTURE.match(part.path))
+    }
+    return {step: Path(store.download_artifacts(run_id, listed[step])) for step in choose(listed)}
 
 
 def pin(home: Home, run_id: str, *, pinned: bool) -> str:
@@ -52,7 +64,7 @@ def _run(home: Home, run_id: str) -> Run:
         raise WorkError(f"MLflow could not be read: {' '.join(str(error).split())}") from error
 
 
-def _artifact(home: Home, run_id: str, path: str) -> Path | None:
+def artifact(home: Home, run_id: str, path: str) -> Path | None:
     """Return a local copy of an artifact of a run, or None where the run has none of this name."""
     store = client(home)
     there = any(item.path == path for item in store.list_artifacts(run_id))

@@ -1,0 +1,123 @@
+"""The verdict: what is best, by how much, and how far that can be trusted, in sentences."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from orchestrator.leaderboard import Group, Row
+from orchestrator.wording import number, scored
+
+FEW_SEEDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a reader of one ranking takes home."""
+
+    best: Row | None
+    headline: str
+    trust: Sequence[str]
+    """Whatever speaks for or against the headline."""
+
+
+def label(row: Row, among: Sequence[Row]) -> str:
+    """Return what a person calls a contender: its variant alone where no other has it, else with its index."""
+    if sum(other.variant == row.variant for other in among) == 1:
+        return row.variant
+    return f"{row.variant} {row.contender.partition('-')[0]}"
+
+
+def verdict(group: Group, floor: float | None = None) -> Verdict:
+    """Judge one group of comparable rows; `floor` is what a perfect generator gets."""
+    placed = [row for row in group.rows if group.metric in row.scores and not row.baseline]
+    if not placed:
+        return Verdict(best=None, headline=_unfinished(group), trust=list(_losses(group)))
+    best = placed[0]
+    first = [row for row in placed if row.scores[group.metric].value == best.scores[group.metric].value]
+    return Verdict(
+        best=best,
+        headline=_headline(group, first, placed[len(first) :]),
+        trust=[*_floors(group, best, floor), *_seeds(best), *_confirmation(group, best), *_losses(group)],
+    )
+
+
+def _unfinished(group: Group) -> str:
+    reached = [row for row in group.rows if group.metric in row.last and not row.baseline]
+    if not reached:
+        return "Nothing has been scored yet."
+    leader = (max if group.higher_is_better else min)(reached, key=lambda row: row.last[group.metric])
+    return (
+        f"No contender has a final score yet. {label(leader, group.rows)} leads with "
+        f"{group.metric} {number(leader.last[group.metric])} at its last tick."
+    )
+
+
+def _headline(group: Group, first: Sequence[Row], behind: Sequence[Row]) -> str:
+    extreme = "highest" if group.higher_is_better else "lowest"
+    score = first[0].scores[group.metric]
+    value = scored(score.value, score.low, score.high)
+    names = _listed([label(row, group.rows) for row in first])
+    verb = "share" if len(first) > 1 else "has"
+    told = f"{names} {verb} the {extreme} {group.metric}: {value}."
+    if not behind:
+        return told
+    following = behind[0].scores[group.metric].value
+    margin = abs(following - score.value)
+    away = f", {margin / abs(following):.0%} away" if following and margin < abs(following) else ""
+    return f"{told} Next is {label(behind[0], group.rows)} with {number(following)}{away}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:3], f"{len(names) - 3} more"] if len(names) > 4 else list(names)
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _floors(group: Group, best: Row, floor: float | None) -> Iterator[str]:
+    if floor is not None:
+        yield f"A perfect generator would get {number(floor)}."
+    value = best.scores[group.metric].value
+    for row in group.rows:
+        if row.baseline and group.metric in row.scores:
+            base = row.scores[group.metric].value
+            ahead = value > base if group.higher_is_better else value < base
+            yield f"It is {'better' if ahead else 'no better'} than the baseline {row.variant} with {number(base)}."
+
+
+def _seeds(best: Row) -> Iterator[str]:
+    if best.mark:
+        yield f"Its score leaves replicas out: {best.mark}."
+    if best.complete < FEW_SEEDS:
+        counted = "One seed" if best.complete == 1 else f"{best.complete} seeds"
+        yield f"{counted} each: with other seeds the order may turn."
+    elif best.rank_low is not None and best.rank_high is not None and best.rank_high > best.rank_low:
+        yield f"Over {best.complete} seeds, its rank lies between {best.rank_low} and {best.rank_high} (95 %)."
+    elif best.rank_low is not None:
+        yield f"Over {best.complete} seeds, no other can be first (95 %)."
+    else:
+        yield f"Mean over {best.complete} seeds, with a 95 % interval."
+
+
+def _confirmation(group: Group, best: Row) -> Iterator[str]:
+    scored_rows = [row for row in group.rows if group.metric in row.scores and not row.baseline]
+    if best.confirmed:
+        yield "Confirmed on new seeds after it had been selected."
+    elif len(scored_rows) > 1:
+        yield "Selected, not confirmed on new seeds: the best of many is also lucky."
+
+
+def _losses(group: Group) -> Iterator[str]:
+    played = [row for row in group.rows if not row.baseline]
+    for status, told in (
+        ("pruned", "ended before the budget was spent"),
+        ("failed", "failed"),
+        ("running", "still running"),
+        ("interrupted", "waiting to go on"),
+    ):
+        if count := sum(row.status == status for row in played):
+            yield f"{count} of {len(played)} {told}."
+
+
+def floor_of(values: Sequence[float | None]) -> float | None:
+    """Return the mean of what a perfect generator gets, where every replica was told."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known and len(known) == len(values) else None
