@@ -17,6 +17,8 @@ from orchestrator.space import canonical, digest
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+SETTINGS = ("variant", "seeds", "data.", "budget.")
+"""How the params begin that are not hyperparameters."""
 COSTS = ("seconds", "device_seconds", "images", "steps", "parameters")
 
 
@@ -329,6 +331,16 @@ def _on_fronts(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
         points = {i: (rows[i].scores[metric].value, paid) for i, paid in spent.items() if paid is not None}
         fronts[cost] = set(pareto(points, (higher, False)))
     return [replace(row, pareto=[cost for cost in COSTS if i in fronts[cost]]) for i, row in enumerate(rows)]
+
+
+def searched(rows: Iterable[Row]) -> list[str]:
+    """Return the hyperparameters that differ between contenders of one variant."""
+    seen: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for name, value in row.config.items():
+            if not name.startswith(SETTINGS):
+                seen.setdefault((name, row.variant), set()).add(value)
+    return list(dict.fromkeys(name for (name, _), values in seen.items() if len(values) > 1))
 
 
 def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.config.models import label
-from orchestrator.leaderboard import Group, Row
+from orchestrator.leaderboard import Group, Row, searched
 from orchestrator.live import STYLES
 from orchestrator.ranking import FEWEST_SEEDS
 from orchestrator.records import ScoreRecord
@@ -79,7 +79,7 @@ def _leaderboard(group: Group) -> Table:
     keys.sort(key=lambda key: key != group.metric)
     for key in keys:
         table.add_column(f"{key} ({better})" if key == group.metric else key)
-    names = _telling(group.rows)
+    names = searched(group.rows)[:4]
     for name in (*names, "images", "seconds"):
         table.add_column(name, justify="right")
     table.add_column("status", overflow="fold", min_width=8)
@@ -130,16 +130,6 @@ def _confirmation(row: Row) -> str | None:
 
 def _score(score: ScoreRecord | None) -> str:
     return "" if score is None else scored(score.value, score.low, score.high)
-
-
-def _telling(rows: Sequence[Row]) -> list[str]:
-    """Return the searched parameters: those that differ between rows of one variant."""
-    seen: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        for name, value in row.config.items():
-            seen.setdefault((name, row.variant), set()).add(value)
-    names = dict.fromkeys(name for (name, _), values in seen.items() if len(values) > 1)
-    return [name for name in names if not name.startswith(("data.", "budget.", "seeds"))][:4]
 
 
 def _short(text: str) -> str:

@@ -7,8 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator.curves import Row as Point
-from orchestrator.leaderboard import Group, Row
-from orchestrator.report.tables import searched
+from orchestrator.leaderboard import COSTS, Group, Row, searched
 from orchestrator.report.verdict import label
 
 COLOURS = 7
@@ -49,15 +48,41 @@ def dataset(group: Group) -> str:
     return str(group.protocol.get("dataset", {}).get("name", "data unknown"))
 
 
+def titles(groups: Sequence[Group]) -> list[str]:
+    """Return a name for each ranking: its dataset, and what tells it from others on the same."""
+    found = []
+    for group in groups:
+        told = [_told(group)] + [
+            _told(other) for other in groups if other is not group and dataset(other) == dataset(group)
+        ]
+        apart = [value for key, value in told[0].items() if any(other[key] != value for other in told[1:])]
+        found.append(" · ".join([dataset(group), *apart]))
+    return found
+
+
+def _told(group: Group) -> dict[str, str]:
+    """Return what may differ between rankings on one dataset, in words."""
+    generator, budget = group.protocol.get("generator", {}), group.budget_class
+    return {
+        "samples": f"{group.protocol.get('generated')} samples",
+        "features": f"{group.protocol.get('extractor', {}).get('name')} features",
+        "weights": f"{generator.get('weights')} weights",
+        "norm": f"{generator.get('batch_norm')} batch norm",
+        "budget": f"{budget.get('amount')} {budget.get('unit')}",
+        "checkpoint": f"{budget.get('checkpoint')} checkpoint",
+    }
+
+
 def chart_data(groups: Sequence[Group], curves: Curves, directions: Mapping[str, bool]) -> Json:
     """Return what the page's script draws from."""
     facets = list(dict.fromkeys(map(dataset, groups)))
     objectives = list(dict.fromkeys(group.metric for group in groups if group.metric))
     metrics = [*objectives, *(key for key in curves.metrics if key not in objectives)]
+    painted = colours(groups)
     contenders = [
-        _contender(row, group, curves) | {"facet": facets.index(dataset(group)), "colour": colour}
+        _contender(row, group, curves) | {"facet": facets.index(dataset(group)), "colour": painted[row.run_ids[0]]}
         for group in groups
-        for row, colour in zip(group.rows, colours(group.rows), strict=True)
+        for row in group.rows
     ]
     return {
         "facets": facets,
@@ -68,12 +93,18 @@ def chart_data(groups: Sequence[Group], curves: Curves, directions: Mapping[str,
     }
 
 
-def colours(rows: Sequence[Row]) -> list[int | None]:
-    """Give colours to the first of a ranking, or by name where every contender is a variant of its own."""
-    variants = sorted({row.variant for row in rows})
-    if len(variants) == len(rows) <= COLOURS:
-        return [variants.index(row.variant) for row in rows]
-    return [place if place < COLOURS else None for place in range(len(rows))]
+def colours(groups: Sequence[Group]) -> dict[str, int | None]:
+    """Give a colour to each variant where a ranking has one contender of each, else to the first of each dataset."""
+    variants = sorted({row.variant for group in groups for row in group.rows})
+    if len(variants) <= COLOURS and all(
+        len({row.variant for row in group.rows}) == len(group.rows) for group in groups
+    ):
+        return {row.run_ids[0]: variants.index(row.variant) for group in groups for row in group.rows}
+    painted: dict[str, int | None] = {}
+    for name in dict.fromkeys(map(dataset, groups)):
+        members = [row.run_ids[0] for group in groups if dataset(group) == name for row in group.rows]
+        painted |= {run_id: place if place < COLOURS else None for place, run_id in enumerate(members)}
+    return painted
 
 
 def _contender(row: Row, group: Group, curves: Curves) -> Json:
@@ -92,6 +123,8 @@ def _contender(row: Row, group: Group, curves: Curves) -> Json:
         "score": score.value if score else row.last.get(group.metric),
         "final": score is not None,
         "params": {name: row.config[name] for name in searched(group.rows) if name in row.config},
+        "costs": {cost: getattr(row, cost) for cost in COSTS if getattr(row, cost)},
+        "front": list(row.pareto),
         "seeds": [series[0]["seed"] for metrics in told.values() for series in list(metrics.values())[:1]],
         "steps": [point["step"] for point in longest],
         "images": [point["images"] for point in longest],

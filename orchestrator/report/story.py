@@ -11,14 +11,13 @@ from orchestrator.leaderboard import Group, Row, rank
 from orchestrator.records import ContenderRecord
 from orchestrator.report import tables
 from orchestrator.report.album import BYTES, Picture, packed, thinned
-from orchestrator.report.series import Curves, chart_data, dataset, numbered
+from orchestrator.report.series import Curves, chart_data, dataset, numbered, titles
 from orchestrator.report.tables import Table
 from orchestrator.report.verdict import Verdict, floor_of, label, verdict
 from orchestrator.review import records
 
 CARDS = 12
 """Replicas of one ranking whose samples are shown."""
-VERDICTS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,13 +41,12 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
-    """One group of comparable contenders."""
+class Album:
+    """Samples on one dataset, moved by one slider."""
 
     title: str
-    protocol: Sequence[str]
-    verdict: Verdict
-    table: Table
+    points: bool
+    """Are the samples points, and not images?"""
     cards: Sequence[Card]
 
     @property
@@ -56,10 +54,17 @@ class Ranking:
         """Return where the slider stops."""
         return sorted({card.at(picture) for card in self.cards for picture in card.pictures})
 
-    @property
-    def hero(self) -> Card | None:
-        """Return the card of the best contender."""
-        return self.cards[0] if self.cards else None
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """One group of comparable contenders."""
+
+    title: str
+    protocol: Sequence[str]
+    verdict: Verdict
+    table: Table
+    hero: Card | None
+    points: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,7 @@ class Story:
     reason: str
     summary: Sequence[tuple[str, str]]
     rankings: Sequence[Ranking]
+    albums: Sequence[Album]
     left_out: int
     """Contenders whose samples would have made the page too large."""
     matrix: Table | None
@@ -91,8 +97,20 @@ def gather(home: Home, name: str) -> Story:
     told = asked(home, name, found[0].attempt)
     file = plain.document(told.file, "experiment.yaml").value if told.file else {}
     numbers = numbered(groups)
-    album = _Album(home, name, found[0].attempt, curves)
-    rankings = [_ranking(group, numbers, curves, album, f"{index}") for index, group in enumerate(groups, start=1)]
+    pictures = _Pictures(home, name, found[0].attempt, curves)
+    cards = [list(pictures.cards(group, numbers)) for group in groups]
+    study = "study" in file
+    rankings = [
+        Ranking(
+            title=title,
+            protocol=_protocol(group),
+            verdict=verdict(group, floor=_floor(group, curves), selected=not study),
+            table=tables.leaderboard(group, numbers, name=f"leaderboard-{index}"),
+            hero=next(iter(shown), None),
+            points=_points(group),
+        )
+        for index, (group, title, shown) in enumerate(zip(groups, titles(groups), cards, strict=True), start=1)
+    ]
     directions = {
         key: score.higher_is_better
         for each in found
@@ -102,31 +120,35 @@ def gather(home: Home, name: str) -> Story:
     return Story(
         name=name,
         attempt=found[0].attempt,
-        kind="study" if "study" in file else "search",
+        kind="study" if study else "search",
         status=told.status,
         reason=told.reason or "",
         summary=_summary(found, file),
         rankings=rankings,
-        left_out=album.left_out,
-        matrix=_matrix(groups) if "study" in file else None,
+        albums=_albums(groups, cards),
+        left_out=pictures.left_out,
+        matrix=tables.matrix(groups, list(map(dataset, groups))) if study else None,
         facts=_facts(groups, told.environment),
         file=told.file,
         charts=chart_data(groups, curves, directions),
     )
 
 
-def _ranking(group: Group, numbers: Mapping[str, int], curves: Curves, album: "_Album", name: str) -> Ranking:
-    cards = list(album.cards(group, numbers))
-    return Ranking(
-        title=dataset(group),
-        protocol=_protocol(group),
-        verdict=verdict(group, _floor(group, curves)),
-        table=tables.leaderboard(group, numbers, name=f"leaderboard-{name}"),
-        cards=cards,
-    )
+def _albums(groups: Sequence[Group], cards: Sequence[Sequence[Card]]) -> list[Album]:
+    albums = []
+    for title in dict.fromkeys(map(dataset, groups)):
+        members = [index for index, group in enumerate(groups) if dataset(group) == title]
+        shown = [card for index in members for card in cards[index]]
+        if shown:
+            albums.append(Album(title=title, points=_points(groups[members[0]]), cards=shown))
+    return albums
 
 
-class _Album:
+def _points(group: Group) -> bool:
+    return len(group.protocol.get("resolution", ())) == 1
+
+
+class _Pictures:
     """Pictures for the page until it is full, those of the best first."""
 
     def __init__(self, home: Home, name: str, attempt: int, curves: Curves) -> None:
@@ -213,16 +235,10 @@ def _summary(found: Sequence[ContenderRecord], file: Mapping[str, Any]) -> list[
     return [(name, value) for name, value in told.items() if value]
 
 
-def _matrix(groups: Sequence[Group]) -> Table:
-    """Return variants against data: the first metric of each."""
-    return tables.matrix([(dataset(group), group) for group in groups])
-
-
 def _facts(groups: Sequence[Group], environment: Mapping[str, str]) -> list[Table]:
     told = [
-        tables.facts(
-            f"protocol-{index}", f"Protocol: {dataset(group)}", {**group.protocol, "budget": group.budget_class}
-        )
-        for index, group in enumerate(groups, start=1)
+        (title, {**group.protocol, "budget": group.budget_class})
+        for title, group in zip(titles(groups), groups, strict=True)
     ]
-    return [*told, *([tables.facts("environment", "Environment", environment)] if environment else [])]
+    found = [tables.facts("protocol-table", "Protocol", told)] if told else []
+    return [*found, *([tables.facts("environment", "Environment", [("value", environment)])] if environment else [])]

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.leaderboard import Group, Row
+from orchestrator.leaderboard import COSTS, Group, Row, searched
+from orchestrator.ranking import FEWEST_SEEDS
 from orchestrator.report.verdict import label
 from orchestrator.wording import number
-
-SETTINGS = ("variant", "seeds", "data.", "budget.")
-"""How the params begin that are not hyperparameters."""
 
 Value = str | float | None
 
@@ -43,6 +41,7 @@ class Line:
     cells: Sequence[Cell]
     status: str = ""
     contender: int | None = None
+    first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,25 +59,17 @@ class Table:
         return sorted({line.status for line in self.lines if line.status})
 
 
-def searched(rows: Sequence[Row]) -> list[str]:
-    """Return the hyperparameters that differ between contenders of one variant."""
-    seen: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        for name, value in row.config.items():
-            if not name.startswith(SETTINGS):
-                seen.setdefault((name, row.variant), set()).add(value)
-    return list(dict.fromkeys(name for (name, _), values in seen.items() if len(values) > 1))
-
-
 def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table:
     """Return the ranking of a group; `numbers` are those of its contenders on this page."""
     keys = sorted({key for row in group.rows for key in row.scores} - {group.metric})
     params = searched(group.rows)
     better = "higher" if group.higher_is_better else "lower"
     reach = _reach(group)
+    ranked = any(row.rank for row in group.rows)
     columns = [
         Column(name="rank", title="#", numeric=True),
         Column(name="contender"),
+        Column(name="range", hidden=not ranked),
         Column(name="run_id", hidden=True),
         Column(name="variant", hidden=True),
         Column(name=group.metric, title=f"{group.metric} ({better} is better)", numeric=True),
@@ -86,16 +77,19 @@ def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table
         Column(name=f"{group.metric}_high", numeric=True, hidden=True),
         *(Column(name=key, numeric=True) for key in keys),
         *(Column(name=param, numeric=_numeric(group.rows, param)) for param in params),
-        *(Column(name=cost, numeric=True) for cost in ("images", "seconds", "seeds")),
-        Column(name="status"),
-        Column(name="reason", hidden=True),
+        Column(name="seeds", numeric=True),
+        *(Column(name=cost, title=_title(cost), numeric=True, hidden=not _telling(cost, group)) for cost in COSTS),
+        Column(name="pareto", hidden=True),
+        Column(name="status", hidden=True),
+        Column(name="remarks", hidden=not any(_remarks(row) for row in group.rows)),
     ]
-    lines = []
-    for row in group.rows:
+
+    def cells(row: Row) -> list[Cell]:
         score = row.scores.get(group.metric)
-        cells = [
-            Cell(value=row.rank, text=str(row.rank or "-"), kind="place"),
+        return [
+            Cell(value=row.order, text=_place(row), kind="place"),
             Cell(value=row.contender, text=label(row, group.rows), note=_note(row), kind="name"),
+            Cell(value=_range(row), text=_range(row)),
             Cell(value=row.run_ids[0], text=""),
             Cell(value=row.variant, text=""),
             _score(row, group.metric, reach),
@@ -103,23 +97,49 @@ def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table
             Cell(value=score.high if score else None, text=""),
             *(_score(row, key) for key in keys),
             *(_param(row.config.get(param)) for param in params),
-            Cell(value=row.images, text=f"{row.images:,}"),
-            Cell(value=row.seconds, text=f"{row.seconds:,.0f}"),
             Cell(value=row.complete, text=_seeds(row)),
-            Cell(value=row.status, text=row.status, note=row.reason or "", kind="status"),
-            Cell(value=row.reason, text=""),
+            *(_cost(row, cost) for cost in COSTS),
+            Cell(value=" ".join(row.pareto), text=""),
+            Cell(value=row.status, text=""),
+            Cell(value=_remarks(row), text="", note=_remarks(row), kind="remarks"),
         ]
-        lines.append(Line(cells=cells, status=row.status, contender=numbers.get(row.run_ids[0])))
+
+    lines = [
+        Line(cells=cells(row), status=row.status, contender=numbers.get(row.run_ids[0]), first=row.order == 1)
+        for row in group.rows
+    ]
     return Table(name=name, caption="Leaderboard", columns=columns, lines=lines)
 
 
-def facts(name: str, caption: str, told: Mapping[str, Any]) -> Table:
-    """Return names and values, nested ones with their path."""
-    lines = [
-        Line(cells=[Cell(value=path, text=path, kind="fact"), Cell(value=value, text=value)])
-        for path, value in _flat(told)
-    ]
-    return Table(name=name, caption=caption, columns=[Column(name="name"), Column(name="value")], lines=lines)
+def matrix(groups: Sequence[Group], titles: Sequence[str]) -> Table:
+    """Return a line for each variant and a column for each dataset: its score by the metric of its ranking."""
+    columns = [Column(name="variant")]
+    places: dict[str, list[Group]] = {}
+    for title, group in zip(titles, groups, strict=True):
+        places.setdefault(f"{title} {group.metric}", []).append(group)
+    columns += [Column(name=title, numeric=True) for title in places]
+    lines = []
+    for variant in sorted({row.variant for group in groups for row in group.rows}):
+        cells = [Cell(value=variant, text=variant, kind="name")]
+        for members in places.values():
+            found = [_score(row, group.metric) for group in members for row in group.rows if row.variant == variant]
+            cells.append(found[0] if found else Cell(value=None, text=""))
+        lines.append(Line(cells=cells))
+    return Table(name="variants", caption="Variants on data", columns=columns, lines=lines)
+
+
+def facts(name: str, caption: str, told: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:
+    """Return a line for each name and a column for each titled set of values, nested ones with their path."""
+    flat = [dict(_flat(values)) for _, values in told]
+    lines = []
+    for path in dict.fromkeys(path for values in flat for path in values):
+        values = [each.get(path, "") for each in flat]
+        if len(set(values)) == 1:
+            values = values[:1] + [""] * (len(values) - 1)
+        cells = [Cell(value=value, text=value) for value in values]
+        lines.append(Line(cells=[Cell(value=path, text=path, kind="fact"), *cells]))
+    columns = [Column(name="name"), *(Column(name=title) for title, _ in told)]
+    return Table(name=name, caption=caption, columns=columns, lines=lines)
 
 
 def _flat(told: Mapping[str, Any], above: str = "") -> list[tuple[str, str]]:
@@ -165,6 +185,22 @@ def _percent(value: float, reach: tuple[float, float]) -> float:
     return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 1)
 
 
+def _place(row: Row) -> str:
+    """Return a rank, in brackets the place of a row that takes none, or a dash."""
+    if row.rank:
+        return str(row.rank)
+    return f"({row.order})" if row.order else "-"
+
+
+def _range(row: Row) -> str:
+    return f"{row.rank_low} to {row.rank_high}" if row.rank else ""
+
+
+def _cost(row: Row, cost: str) -> Cell:
+    value = getattr(row, cost)
+    return Cell(value=value, text="" if value is None else f"{value:,.0f}")
+
+
 def _param(value: str | None) -> Cell:
     if value is None:
         return Cell(value=None, text="")
@@ -179,24 +215,28 @@ def _numeric(rows: Sequence[Row], param: str) -> bool:
 
 
 def _note(row: Row) -> str:
-    told = ["baseline"] if row.baseline else []
-    told += [row.mark] if row.mark else []
-    told += [f"{rule} observed in {said.partition(' at ')[0]}" for rule, said in row.alarms.items()]
-    return "; ".join(told)
+    told = [row.status] if row.status != "finished" else []
+    told += [row.unranked] if row.unranked and row.order and row.complete >= FEWEST_SEEDS else []
+    told += ["baseline"] if row.baseline else []
+    told += [f"confirms {row.confirms.partition('-')[0]}"] if row.confirms else []
+    return ", ".join([*told, row.mark] if row.mark else told)
+
+
+def _remarks(row: Row) -> str:
+    """Return why it ended, and which rules fired without ending it."""
+    alarms = [f"{rule} observed in {said.partition(' at ')[0]}" for rule, said in row.alarms.items()]
+    return "; ".join([row.reason, *alarms] if row.reason else alarms)
+
+
+def _title(cost: str) -> str:
+    return cost.replace("_", " ")
+
+
+def _telling(cost: str, group: Group) -> bool:
+    """Is this cost known, and does it tell the contenders apart?"""
+    spent = {getattr(row, cost) for row in group.rows} - {None, 0}
+    return len(spent) > 1 and not (cost == "steps" and _telling("images", group))
 
 
 def _seeds(row: Row) -> str:
     return str(row.replicas) if row.complete in (0, row.replicas) else f"{row.complete} of {row.replicas}"
-
-
-def matrix(groups: Sequence[tuple[str, Group]]) -> Table:
-    """Return a line for each variant and a column for each ranking: its score by the metric of that ranking."""
-    scores = [Column(name=f"{title} {group.metric}", numeric=True) for title, group in groups]
-    lines = []
-    for variant in dict.fromkeys(row.variant for _, group in groups for row in group.rows):
-        cells = [Cell(value=variant, text=variant, kind="name")]
-        for _, group in groups:
-            row = next((row for row in group.rows if row.variant == variant), None)
-            cells.append(_score(row, group.metric) if row else Cell(value=None, text=""))
-        lines.append(Line(cells=cells))
-    return Table(name="study", caption="Variants on data", columns=[Column(name="variant"), *scores], lines=lines)

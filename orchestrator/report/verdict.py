@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from orchestrator.leaderboard import Group, Row
+from orchestrator.ranking import FEWEST_SEEDS
 from orchestrator.wording import number, scored
-
-FEW_SEEDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +26,8 @@ def label(row: Row, among: Sequence[Row]) -> str:
     return f"{row.variant} {row.contender.partition('-')[0]}"
 
 
-def verdict(group: Group, floor: float | None = None) -> Verdict:
-    """Judge one group of comparable rows; `floor` is what a perfect generator gets."""
+def verdict(group: Group, *, floor: float | None = None, selected: bool = True) -> Verdict:
+    """Judge one group of comparable rows; `floor` is what a perfect generator gets, in a study nobody was selected."""
     placed = [row for row in group.rows if group.metric in row.scores and not row.baseline]
     if not placed:
         return Verdict(best=None, headline=_unfinished(group), trust=list(_losses(group)))
@@ -37,7 +36,12 @@ def verdict(group: Group, floor: float | None = None) -> Verdict:
     return Verdict(
         best=best,
         headline=_headline(group, first, placed[len(first) :]),
-        trust=[*_floors(group, best, floor), *_seeds(best), *_confirmation(group, best), *_losses(group)],
+        trust=[
+            *_floors(group, best, floor),
+            *_seeds(best, len(placed)),
+            *(_confirmation(best) if selected and len(placed) > 1 else ()),
+            *_losses(group),
+        ],
     )
 
 
@@ -57,13 +61,14 @@ def _headline(group: Group, first: Sequence[Row], behind: Sequence[Row]) -> str:
     score = first[0].scores[group.metric]
     value = scored(score.value, score.low, score.high)
     names = _listed([label(row, group.rows) for row in first])
-    verb = "share" if len(first) > 1 else "has"
-    told = f"{names} {verb} the {extreme} {group.metric}: {value}."
+    if len(first) == 1 and not behind:
+        return f"{names} scores {value} {group.metric}, and nobody else is comparable."
+    told = f"{names} {'share' if len(first) > 1 else 'has'} the {extreme} {group.metric}: {value}."
     if not behind:
         return told
     following = behind[0].scores[group.metric].value
     margin = abs(following - score.value)
-    away = f", {margin / abs(following):.0%} away" if following and margin < abs(following) else ""
+    away = f", {100 * margin / abs(following):.0f} % away" if following and margin < abs(following) else ""
     return f"{told} Next is {label(behind[0], group.rows)} with {number(following)}{away}."
 
 
@@ -83,25 +88,24 @@ def _floors(group: Group, best: Row, floor: float | None) -> Iterator[str]:
             yield f"It is {'better' if ahead else 'no better'} than the baseline {row.variant} with {number(base)}."
 
 
-def _seeds(best: Row) -> Iterator[str]:
+def _seeds(best: Row, rivals: int) -> Iterator[str]:
     if best.mark:
         yield f"Its score leaves replicas out: {best.mark}."
-    if best.complete < FEW_SEEDS:
+    if best.complete < FEWEST_SEEDS:
         counted = "One seed" if best.complete == 1 else f"{best.complete} seeds"
         yield f"{counted} each: with other seeds the order may turn."
-    elif best.rank_low is not None and best.rank_high is not None and best.rank_high > best.rank_low:
-        yield f"Over {best.complete} seeds, its rank lies between {best.rank_low} and {best.rank_high} (95 %)."
-    elif best.rank_low is not None:
-        yield f"Over {best.complete} seeds, no other can be first (95 %)."
-    else:
+    elif rivals == 1 or best.rank_high is None:
         yield f"Mean over {best.complete} seeds, with a 95 % interval."
+    elif best.rank_high > 1:
+        yield f"Over {best.complete} seeds each, its true rank may be anything from 1 to {best.rank_high} (95 %)."
+    else:
+        yield f"Over {best.complete} seeds each, nobody else can be first (95 %)."
 
 
-def _confirmation(group: Group, best: Row) -> Iterator[str]:
-    scored_rows = [row for row in group.rows if group.metric in row.scores and not row.baseline]
+def _confirmation(best: Row) -> Iterator[str]:
     if best.confirmed:
         yield "Confirmed on new seeds after it had been selected."
-    elif len(scored_rows) > 1:
+    else:
         yield "Selected, not confirmed on new seeds: the best of many is also lucky."
 
 

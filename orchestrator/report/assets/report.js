@@ -326,53 +326,77 @@
     move();
   }
 
-  /* What was tried: each searched hyperparameter against the score. */
+  /* What was tried: cost and each searched hyperparameter against the score. */
   const variants = [...new Set(data.contenders.map((each) => each.variant))];
+  const SHAPES = [
+    (x, y) => drawn("circle", { cx: x, cy: y, r: 4.4 }),
+    (x, y) => drawn("rect", { x: x - 4, y: y - 4, width: 8, height: 8 }),
+    (x, y) => drawn("path", { d: `M${x} ${y - 5.4}l5.2 9.4h-10.4z` }),
+    (x, y) => drawn("path", { d: `M${x} ${y - 5.8}l5.2 5.8l-5.2 5.8l-5.2 -5.8z` }),
+    (x, y) => drawn("path", { d: `M${x} ${y + 5.4}l5.2 -9.4h-10.4z` }),
+  ];
+  const shaped = (variant, x, y) => SHAPES[Math.max(0, variants.indexOf(variant)) % SHAPES.length](x, y);
+  const panel = (title, members, raw, front) => {
+    const numeric = raw.every((value) => value !== "" && Number.isFinite(Number(value)));
+    const names = [...new Set(raw)].sort();
+    const xs = raw.map((value) => (numeric ? Number(value) : names.indexOf(value)));
+    const ys = members.map((contender) => contender.score);
+    const [width, height] = [320, 215];
+    const box = { left: 46, right: width - 6, top: 8, bottom: height - 24 };
+    const spread = (values, ratio) => Math.min(...values) > 0 && Math.max(...values) / Math.min(...values) >= ratio;
+    const y = scale(Math.min(...ys), Math.max(...ys), box.bottom - 8, box.top + 8, spread(ys, 8));
+    const x = scale(Math.min(...xs), Math.max(...xs), box.left + 14, box.right - 14, numeric && spread(xs, 4));
+    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `score of ${members.length} contenders against ${title}` });
+    if (!numeric) x.ticks = [];
+    frame(svg, box, x, y);
+    if (!numeric) names.slice(0, 6).forEach((name, index) => svg.append(drawn("text", { x: x.at(index), y: box.bottom + 17, "text-anchor": "middle" }, name.slice(0, 14))));
+    const edge = members.map((contender, index) => [x.at(xs[index]), y.at(ys[index]), contender]).filter((spot) => front && spot[2].front.includes(front)).sort((a, b) => a[0] - b[0]);
+    if (edge.length > 1) svg.append(drawn("path", { class: "floor", fill: "none", d: path(edge) }));
+    [...members.keys()].reverse().forEach((index) => {
+      const contender = members[index];
+      const paint = colour(contender.colour);
+      const dot = shaped(contender.variant, x.at(xs[index]), y.at(ys[index]));
+      dot.setAttribute("style", `stroke:${paint};stroke-width:1.7;fill:${contender.final ? paint : "var(--paper)"};fill-opacity:.85`);
+      const at = numeric ? short(xs[index]) : raw[index].slice(0, 80);
+      dot.addEventListener("pointerenter", (event) => show(event, `${contender.label.slice(0, 80)}\n${contender.objective} ${short(ys[index])}${contender.final ? "" : " at its last tick"}\n${title} ${at}\n${contender.status}`));
+      dot.addEventListener("pointerleave", hide);
+      svg.append(dot);
+    });
+    const made = element("div", { class: "chart" });
+    made.append(element("h3", {}, title), svg);
+    return made;
+  };
   const drawTried = () => {
     const holder = one("tried");
-    holder.replaceChildren();
-    const scored = data.contenders.map((contender, number) => ({ contender, number })).filter(({ contender }) => contender.score !== null && contender.score !== undefined && !contender.baseline);
-    for (const param of data.params.slice(0, 9)) {
-      const members = scored.filter(({ contender }) => param in contender.params);
-      if (members.length < 2) continue;
-      const raw = members.map(({ contender }) => contender.params[param]);
-      const numeric = raw.every((value) => value !== "" && Number.isFinite(Number(value)));
-      const names = [...new Set(raw)].sort();
-      const xs = raw.map((value) => (numeric ? Number(value) : names.indexOf(value)));
-      const panel = element("div", { class: "chart" });
-      panel.append(element("h3", {}, param));
-      const [width, height] = [320, 210];
-      const box = { left: 46, right: width - 8, top: 8, bottom: height - 24 };
-      const ys = members.map(({ contender }) => contender.score);
-      const [lowest, highest] = [Math.min(...ys), Math.max(...ys)];
-      const wide = lowest > 0 && highest / lowest > 8;
-      const y = scale(lowest, highest, box.bottom - 6, box.top + 6, wide);
-      const log = numeric && Math.min(...xs) > 0 && Math.max(...xs) / Math.min(...xs) >= 4;
-      const x = scale(Math.min(...xs), Math.max(...xs), box.left + 12, box.right - 12, log);
-      const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `score against ${param}` });
-      if (!numeric) x.ticks = [];
-      frame(svg, box, x, y);
-      if (!numeric) names.slice(0, 6).forEach((name, index) => svg.append(drawn("text", { x: x.at(index), y: box.bottom + 17, "text-anchor": "middle" }, name.slice(0, 14))));
-      members.forEach(({ contender }, index) => {
-        const paint = colour(variants.length > 1 ? variants.indexOf(contender.variant) : 0);
-        const dot = drawn("circle", { cx: x.at(xs[index]), cy: y.at(ys[index]), r: 4.2, "stroke-width": 1.6, style: `stroke:${paint};fill:${contender.final ? paint : "var(--paper)"};fill-opacity:.85` });
-        dot.addEventListener("pointerenter", (event) => show(event, `${contender.label.slice(0, 80)}\n${contender.objective} ${short(ys[index])}${contender.final ? "" : " at its last tick"}\n${param} ${numeric ? short(xs[index]) : raw[index].slice(0, 80)}\n${contender.status}`));
-        dot.addEventListener("pointerleave", hide);
-        svg.append(dot);
-      });
-      panel.append(svg);
-      holder.append(panel);
+    if (!holder) return;
+    const scored = data.contenders.filter((each) => each.score !== null && each.score !== undefined && !each.baseline);
+    const objectives = new Set(scored.map((each) => each.objective));
+    const cost = ["device_seconds", "seconds"].find((name) => scored.some((each) => name in each.costs));
+    for (const objective of objectives) {
+      const among = scored.filter((each) => each.objective === objective);
+      const suffix = objectives.size > 1 ? ` (${objective})` : "";
+      for (const param of data.params.slice(0, 12)) {
+        const members = among.filter((each) => param in each.params);
+        if (members.length > 1) holder.append(panel(param + suffix, members, members.map((each) => each.params[param])));
+      }
+      if (holder.childElementCount && cost && data.facets.length === 1) {
+        const paid = among.filter((each) => cost in each.costs);
+        if (paid.length > 1) holder.append(panel(`${cost.replace("_", " ")}${suffix}, with the Pareto front`, paid, paid.map((each) => each.costs[cost]), cost));
+      }
     }
     one("untried").hidden = holder.childElementCount > 0;
-    if (holder.childElementCount && variants.length > 1) {
-      const legend = element("div", { class: "legend", style: "grid-column:1/-1" });
-      variants.slice(0, 12).forEach((variant, index) => {
-        const entry = element("span", { style: `--swatch:${colour(index)};padding:2px 8px;font-size:13px` });
-        entry.append(element("i"), document.createTextNode(variant));
-        legend.append(entry);
-      });
-      holder.append(legend);
+    if (!holder.childElementCount || variants.length < 2) return;
+    const legend = element("div", { class: "legend", style: "grid-column:1/-1" });
+    for (const variant of variants.slice(0, 12)) {
+      const sign = drawn("svg", { viewBox: "0 0 12 12", "aria-hidden": "true" });
+      const shape = shaped(variant, 6, 6);
+      shape.setAttribute("style", "fill:var(--muted)");
+      sign.append(shape);
+      const entry = element("span");
+      entry.append(sign, document.createTextNode(variant));
+      legend.append(entry);
     }
+    holder.append(legend);
   };
 
   curves();
