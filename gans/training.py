@@ -75,6 +75,11 @@ class Replica:
         return self._stack.diagnostics(self._place)
 
     @property
+    def parameters(self) -> int:
+        """How many numbers learn, of both players."""
+        return int(self._stack.generator.weights.shape[1] + self._stack.discriminator.weights.shape[1])
+
+    @property
     def generator_state(self) -> dict[str, str | None]:
         """What a score of its samples depends on, beside the weights."""
         return self._sampler.state

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
 from orchestrator.pareto import pareto
-from orchestrator.ranking import FEWEST_SEEDS, rank_sets
-from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
+from orchestrator.records import COSTS, ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import canonical, digest
 
 if TYPE_CHECKING:
@@ -19,7 +18,10 @@ if TYPE_CHECKING:
 
 SETTINGS = ("variant", "seeds", "data.", "budget.")
 """How the params begin that are not hyperparameters."""
-COSTS = ("seconds", "device_seconds", "images", "steps", "parameters")
+FEWEST_SEEDS = 3
+"""A mean of fewer takes no rank: its spread is all but unknown."""
+UNKNOWN = "unranked: protocol unknown"
+"""What is said of runs that something else recorded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Row:
     last: Mapping[str, float]
     steps: int
     images: int
+    images_of_all: int
+    """Of all replicas together; `images` are those of one."""
     seconds: float
     device_seconds: float | None
     parameters: int | None
@@ -219,6 +223,7 @@ def _row(record: ContenderRecord, metric: str) -> Row:
         last={key: fmean(replica.last[key] for replica in replicas if key in replica.last) for key in sorted(last)},
         steps=max((replica.step for replica in replicas), default=0),
         images=max((replica.images for replica in replicas), default=0),
+        images_of_all=sum(replica.images for replica in replicas),
         seconds=math.fsum(replica.seconds for replica in replicas),
         device_seconds=_added_up([replica.device_seconds for replica in replicas]),
         parameters=max((replica.parameters for replica in replicas if replica.parameters is not None), default=None),
@@ -281,6 +286,8 @@ def _order(row: Row, metric: str, higher: bool, confirming: bool) -> tuple[bool,
 
 def _ranked(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
     """Give ranks with their sets: tested among the complete, while those with a lost replica stand behind by rule."""
+    from orchestrator.ranking import rank_sets
+
     placed = _placed(rows, metric)
     torn = [row.rank for row in placed if row.rank and row.lost]
     behind = (min(torn), min(torn) + len(torn) - 1) if torn else (0, 0)
@@ -367,8 +374,8 @@ def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
     return rows
 
 
-def as_json(groups: Sequence[Group]) -> dict[str, Any]:
-    """Return the document of `ganarena leaderboard --json`."""
+def as_json(groups: Sequence[Group], foreign: Sequence[ForeignRecord] = ()) -> dict[str, Any]:
+    """Return the document of `ganarena leaderboard --json`; `foreign` are runs that something else recorded."""
     return {
         "groups": [
             {
@@ -378,7 +385,8 @@ def as_json(groups: Sequence[Group]) -> dict[str, Any]:
                 "rows": [_told(row) for row in group.rows],
             }
             for group in groups
-        ]
+        ],
+        "foreign": [asdict(run) | {"unranked": UNKNOWN} for run in foreign],
     }
 
 

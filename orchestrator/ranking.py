@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
-FEWEST_SEEDS = 3
-"""A mean of fewer takes no rank: its spread is all but unknown."""
 ROUNDING = 1e-12
 
 

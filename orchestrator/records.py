@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+COSTS = ("seconds", "device_seconds", "images", "steps", "parameters")
+"""What a contender's quality is held against."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRecord:
@@ -63,6 +66,16 @@ class ContenderRecord:
     """Are its checkpoints kept, whatever is cleaned?"""
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignRecord:
+    """A run that something else recorded in the same store: nobody knows what its numbers mean."""
+
+    run_id: str
+    experiment: str
+    name: str
+    status: str
 
 
 def plain(param: str) -> Any:

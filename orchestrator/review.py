@@ -9,7 +9,7 @@ from orchestrator.curves import Row, rows_of
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
-from orchestrator.records import ContenderRecord, plain
+from orchestrator.records import ContenderRecord, ForeignRecord, plain
 
 
 def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[ContenderRecord]:
@@ -22,11 +22,20 @@ def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) 
     flush(home)
     found = read(home, names)
     missing = set(names) - {record.experiment for record in found}
-    if missing:
+    if missing and (missing := missing - {run.experiment for run in foreign(home, names)}):
         known = sorted({record.experiment for record in read(home)})
         there = f"there are {', '.join(known)}" if known else "none is recorded yet"
         raise RequestError(f"no experiment {sorted(missing)[0]!r} in {home.path}; {there}")
     return found if everything else latest(found)
+
+
+def foreign(home: Home, names: Sequence[str] = ()) -> list[ForeignRecord]:
+    """Return the runs of the store that something else recorded."""
+    if not home.exists:
+        return []
+    from orchestrator.recording.store import read_foreign
+
+    return read_foreign(home, names)
 
 
 def groups(

@@ -126,6 +126,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
                     replica.save_generator(folder / f"generator_{watched.seed}")
             state = progress.replicas[0].generator_state
             event = _tick(contender, watch, state) | {"began": began, "busy": time.time() - mark}
+            event["parameters"] = progress.replicas[0].parameters
             report(event, folder)
             mark = time.time()  # waiting for the driver is nobody's training
         if watch.over:

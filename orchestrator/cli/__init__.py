@@ -5,7 +5,7 @@ import warnings
 
 import click
 
-from orchestrator.cli import about, evaluating, keeping, review, running
+from orchestrator.cli import about, evaluating, keeping, ranking, review, running
 from orchestrator.errors import Interrupted, RequestError, WorkError
 
 INTERRUPTED = 130
@@ -20,7 +20,14 @@ def commands() -> None:
     """
 
 
-for command in (*running.COMMANDS, *evaluating.COMMANDS, *review.COMMANDS, *keeping.COMMANDS, *about.COMMANDS):
+for command in (
+    *running.COMMANDS,
+    *evaluating.COMMANDS,
+    *ranking.COMMANDS,
+    *review.COMMANDS,
+    *keeping.COMMANDS,
+    *about.COMMANDS,
+):
     commands.add_command(command)
 
 

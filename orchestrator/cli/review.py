@@ -1,7 +1,5 @@
-"""Commands that look at what is recorded: leaderboard, runs, ui."""
+"""Commands that look at what is recorded: runs, ui."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,33 +9,7 @@ from orchestrator.cli.options import common, print_json
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
-FORMATS = ("table", "csv", "md", "json")
 REPLACED = "Where to write it; an older file is replaced."
-
-
-@click.command()
-@click.argument("names", nargs=-1, metavar="[NAME ...]")
-@click.option("--metric", metavar="M", help="Rank by this score instead of each search's objective.")
-@click.option("--all", "everything", is_flag=True, help="Every attempt, not just the latest.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
-@common
-def leaderboard(
-    home: Home, as_json: bool, quiet: bool, names: Sequence[str], metric: str | None, everything: bool, form: str
-) -> None:
-    """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
-    from orchestrator.cli.tables import leaderboard_tables, show
-    from orchestrator.leaderboard import as_json as document
-    from orchestrator.leaderboard import flat
-    from orchestrator.review import groups
-
-    ranked = groups(home, names, metric=metric, everything=everything)
-    if as_json or form == "json":
-        print_json(document(ranked))
-    elif form == "table":
-        show(*leaderboard_tables(ranked))
-    else:
-        rows = flat(ranked)
-        click.echo(_csv(rows) if form == "csv" else _markdown(rows), nl=False)
 
 
 @click.command()
@@ -112,20 +84,4 @@ def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
     serve(home, port, ready)
 
 
-def _csv(rows: Sequence[dict[str, object]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _markdown(rows: Sequence[dict[str, object]]) -> str:
-    if not rows:
-        return ""
-    lines = [list(rows[0]), ["---"] * len(rows[0])]
-    lines += [["" if value is None else str(value).replace("|", "\\|") for value in row.values()] for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-COMMANDS = (leaderboard, runs, report, ui)
+COMMANDS = (runs, report, ui)

@@ -113,7 +113,8 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
 
 def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **options: Any) -> None:
     """Run a search, then print its leaderboard, its best picture and what to type next."""
-    from orchestrator.cli.tables import leaderboard_tables, show
+    from orchestrator.cli.boards import leaderboard_tables
+    from orchestrator.cli.tables import show
     from orchestrator.review import best, groups, keep_picture
 
     outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)

@@ -9,10 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.config.models import label
-from orchestrator.leaderboard import Group, Row, searched
 from orchestrator.live import STYLES
-from orchestrator.ranking import FEWEST_SEEDS
-from orchestrator.records import ScoreRecord
 from orchestrator.search.planning import Plan
 from orchestrator.wording import number, scored
 
@@ -26,113 +23,8 @@ def show(*renderables: RenderableType) -> None:
         console.print(renderable)
 
 
-def leaderboard_tables(groups: Sequence[Group]) -> list[RenderableType]:
-    """Return a titled table for each group of comparable rows."""
-    if not groups:
-        return [Text("nothing is recorded yet; `ganarena demo` records a small search", style="dim")]
-    return [part for group in groups for part in (_title(group), _leaderboard(group))]
-
-
-def _title(group: Group) -> Text:
-    dataset, extractor = group.protocol.get("dataset", {}), group.protocol.get("extractor", {})
-    budget = group.budget_class
-    amount = budget.get("amount")
-    amount = f"{amount:,}" if isinstance(amount, int) else amount
-    told = [
-        f"{group.protocol.get('generated')} samples",
-        f"{group.protocol.get('reals')} reals of {dataset.get('split')}",
-        f"{extractor.get('name')} features",
-        f"{amount} {budget.get('unit')}",
-        f"{budget.get('checkpoint')} checkpoint",
-    ]
-    title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
-    title.append("".join(f" · {part}" for part in told), style="dim")
-    title.append("".join(f"\n{note}" for note in _notes(group)), style="dim")
-    return title
-
-
-def _notes(group: Group) -> list[str]:
-    """Say what a reader must know of the ranks and of the numbers in brackets."""
-    confirmed = any(row.confirmed for row in group.rows)
-    notes = ["confirmed on new seeds" if confirmed else "as selected, not confirmed on new seeds"]
-    if any(row.rank for row in group.rows):
-        notes.append("range: the ranks that the seeds leave open, at 95 % for all rows at once")
-    if any(row.order and row.unranked and (row.confirmed or not confirmed) for row in group.rows):
-        notes.append(f"a place in brackets is no rank, for a rank takes {FEWEST_SEEDS} seeds")
-    if any(not row.scores and group.metric in row.last for row in group.rows):
-        notes.append("scores in brackets: at the last tick, on select")
-    return notes
-
-
-def _leaderboard(group: Group) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-    several = len({row.experiment for row in group.rows}) > 1
-    table.add_column("rank", justify="right", no_wrap=True, min_width=4)
-    ranked = any(row.rank for row in group.rows)
-    if ranked:
-        table.add_column("range", no_wrap=True)
-    attempts = len({(row.experiment, row.attempt) for row in group.rows}) > len({row.experiment for row in group.rows})
-    for column in (*(["experiment"] if several else []), *(["attempt"] if attempts else []), "contender", "variant"):
-        table.add_column(column, no_wrap=True)
-    better = "higher" if group.higher_is_better else "lower"
-    keys = list(dict.fromkeys(key for row in group.rows for key in row.scores))
-    keys.sort(key=lambda key: key != group.metric)
-    for key in keys:
-        table.add_column(f"{key} ({better})" if key == group.metric else key)
-    names = searched(group.rows)[:4]
-    for name in (*names, "images", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_column("status", overflow="fold", min_width=8)
-    for row in group.rows:
-        cells: list[RenderableType] = [_place(row)]
-        cells += [_range(row)] if ranked else []
-        cells += [Text(row.experiment)] if several else []
-        cells += [str(row.attempt)] if attempts else []
-        cells += _cells(row, keys, names, metric=group.metric)
-        table.add_row(*cells, style="bold" if row.order == 1 else ("" if row.order else "dim"))
-    return table
-
-
-def _place(row: Row) -> str:
-    """Return a rank, the place of a row that takes no rank, or a dash."""
-    if row.rank:
-        return str(row.rank)
-    return f"({row.order})" if row.order else "-"
-
-
-def _range(row: Row) -> str:
-    return f"{row.rank_low}-{row.rank_high}" if row.rank else ""
-
-
-def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
-    status = Text(row.status, style=STYLES.get(row.status, ""))
-    alarms = [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in row.alarms.items()]
-    apart = row.unranked if row.baseline or (row.order and row.complete >= FEWEST_SEEDS) else None
-    audited = f"audited: {row.audited}" if row.audited else None
-    notes = "; ".join(note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *alarms) if note)
-    status.append(f": {notes}" if notes else "", style="dim")
-    scores = [_score(row.scores.get(key)) for key in keys]
-    if not row.scores and metric in keys and metric in row.last:
-        scores[keys.index(metric)] = f"({number(row.last[metric])})"
-    config = [_short(row.config.get(name, "")) for name in names]
-    index = row.contender.partition("-")[0]
-    return [index, row.variant, *scores, *config, f"{row.images:,}", f"{row.seconds:.0f}", status]
-
-
-def _confirmation(row: Row) -> str | None:
-    """Say what a confirmed row repeats, and how much better or worse that had looked."""
-    if row.confirms is None:
-        return None
-    repeated = row.confirms.partition("-")[0]
-    gap = "" if row.optimism is None else f" (selected less confirmed: {row.optimism:+.4g})"
-    return f"confirms {repeated}{gap}"
-
-
-def _score(score: ScoreRecord | None) -> str:
-    return "" if score is None else scored(score.value, score.low, score.high)
-
-
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return a param with four digits where it is a number."""
     try:
         return number(float(text))
     except ValueError:
@@ -202,7 +94,7 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
         table.add_column(column)
     for name, contender in plan.contenders.items():
         values = [contender.hyperparameters.get(each) for each in names]
-        shown = ["" if value is None else _short(str(value)) for value in values]
+        shown = ["" if value is None else short(str(value)) for value in values]
         data = label(contender.data)
         table.add_row(name, contender.variant, data, *shown)
     return [Text(title), table, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]

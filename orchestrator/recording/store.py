@@ -5,6 +5,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from sqlite3 import DatabaseError
@@ -23,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
-from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
+from orchestrator.records import ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import digest
 
 SCHEMA = "2"
@@ -138,7 +139,7 @@ class Writer:
             run_id = self._replica(event, replica)
             if replica["step"] == event["step"]:
                 numbers = replica["diagnostics"] | {key: replica[key] for key in ("step", "images", "seconds")}
-                numbers |= _flat(replica["scores"], replica["floors"])
+                numbers |= _flat(replica["scores"], replica["floors"]) | self._costs(event, replica)
                 if replica["final"]:
                     numbers |= _flat(replica["final"]["scores"], replica["final"]["floors"], prefix="final/")
                 alarms = [RunTag(FIRED + rule, told[:LONGEST_TAG]) for rule, told in replica["fired"].items()]
@@ -163,6 +164,12 @@ class Writer:
                 self.client.log_batch(run_id, metrics=[Metric(key, value, *at) for key, value in numbers.items()])
                 self._files(run_id, replica, event, files)
                 self._stand(run_id, replica["status"], replica["reason"], event)
+
+    def _costs(self, event: Event, replica: Event) -> dict[str, float]:
+        """Return what a replica has cost besides steps, images and seconds."""
+        held = self.attempt["experiment"].get("resources", {})
+        costs = {"device_seconds": replica["seconds"] * (held.get("gpus") or held.get("cpus", 1))}
+        return costs | ({"parameters": event["parameters"]} if "parameters" in event else {})
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"
@@ -196,6 +203,8 @@ class Writer:
             "arena.objective": self.attempt["objective"],
             "arena.directions": json.dumps(self.attempt["directions"]),
         }
+        drawn = self.attempt["experiment"].get("search", {})
+        tags |= {f"arena.{key}": drawn[key] for key in ("sampler", "scheduler") if key in drawn}
         if configuration["variant"] in self.attempt["experiment"].get("baselines", ()):
             tags["arena.baseline"] = "yes"
         run_id = self._run(identity, event, tags, name=f"{configuration['variant']} {name}")
@@ -309,19 +318,47 @@ def children(store: MlflowClient, parent: Run) -> list[str]:
 
 def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
     """Return the contenders that the store holds, of the named experiments or of all."""
-    try:
+    with _reading(home):
         return _read(home, names)
+
+
+def read_foreign(home: Home, names: Sequence[str] = ()) -> list[ForeignRecord]:
+    """Return the runs that something else recorded, in the named experiments or in all."""
+    with _reading(home):
+        store = client(home)
+        experiments = _experiments(store, names)
+        runs = search(store, list(experiments), "tags.`arena.kind` IS NULL") if experiments else ()
+        found = [
+            ForeignRecord(
+                run_id=run.info.run_id,
+                experiment=experiments[run.info.experiment_id],
+                name=run.info.run_name or "",
+                status=run.info.status.lower(),
+            )
+            for run in runs
+        ]
+    return sorted(found, key=lambda run: (run.experiment, run.name, run.run_id))
+
+
+@contextmanager
+def _reading(home: Home) -> Iterator[None]:
+    """Say in one sentence why a store cannot be read."""
+    try:
+        yield
     except (MlflowException, SQLAlchemyError, DatabaseError) as error:
         told = " ".join(str(error).split())[:200]
         where = "at MLFLOW_TRACKING_URI" if os.environ.get("MLFLOW_TRACKING_URI") else f"in {home.path}"
         raise WorkError(f"MLflow's store {where} cannot be read ({told}); mend it, or choose another home") from None
 
 
+def _experiments(store: MlflowClient, names: Sequence[str]) -> dict[str, str]:
+    """Return the names of the asked experiments, or of all, by their ids in the store."""
+    return {each.experiment_id: each.name for each in store.search_experiments() if not names or each.name in names}
+
+
 def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
     store = client(home)
-    experiments = {
-        each.experiment_id: each.name for each in store.search_experiments() if not names or each.name in names
-    }
+    experiments = _experiments(store, names)
     runs = list(search(store, list(experiments))) if experiments else []
     _readable(runs, experiments)
     children: dict[str, list[Run]] = {}
@@ -353,6 +390,8 @@ def _read(home: Home, names: Sequence[str]) -> list[ContenderRecord]:
                 params=dict(run.data.params),
                 replicas=replicas,
                 pinned=PINNED in tags,
+                tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
+                metrics=dict(run.data.metrics),
             )
         )
     return sorted(records, key=lambda record: (record.experiment, record.attempt, record.contender))
@@ -407,6 +446,8 @@ def _replica_record(run: Run) -> ReplicaRecord:
         step=int(numbers.get("step", 0)),
         images=int(numbers.get("images", 0)),
         seconds=numbers.get("seconds", 0.0),
+        device_seconds=numbers.get("device_seconds"),
+        parameters=int(numbers["parameters"]) if "parameters" in numbers else None,
         final=final,
         last={key: numbers[key] for key in directions if key in numbers},
         fired={key.removeprefix(FIRED): told for key, told in tags.items() if key.startswith(FIRED)},

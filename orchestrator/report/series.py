@@ -7,7 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator.curves import Row as Point
-from orchestrator.leaderboard import COSTS, Group, Row, searched
+from orchestrator.leaderboard import Group, Row, searched
+from orchestrator.records import COSTS
 from orchestrator.report.verdict import label
 
 COLOURS = 7

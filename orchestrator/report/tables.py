@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.leaderboard import COSTS, Group, Row, searched
-from orchestrator.ranking import FEWEST_SEEDS
+from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row, searched
+from orchestrator.records import COSTS
 from orchestrator.report.verdict import label
 from orchestrator.wording import number
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from orchestrator.leaderboard import Group, Row
-from orchestrator.ranking import FEWEST_SEEDS
+from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row
 from orchestrator.wording import number, scored
 
 

@@ -358,7 +358,7 @@ def test_a_score_that_one_replica_lacks_is_no_score_of_the_contender():
 def test_nothing_recorded_is_no_group():
     assert rank([]) == []
     assert rank([], metric="fd") == []
-    assert as_json([]) == {"groups": []}
+    assert as_json([]) == {"groups": [], "foreign": []}
     assert flat([]) == []
 
 

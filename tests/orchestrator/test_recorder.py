@@ -21,7 +21,8 @@ NAME = "000-abc"
 
 
 def attempt() -> Event:
-    experiment = {"name": "tiny", "seeds": [0], "evaluation": {}}
+    experiment = {"name": "tiny", "seeds": [0], "evaluation": {}, "resources": {"cpus": 2, "gpus": 0}}
+    experiment |= {"search": {"sampler": "random", "scheduler": "none"}}
     configuration = {
         "variant": "gan",
         "hyperparameters": {"batch": 16},
@@ -53,7 +54,11 @@ def tick(step: int, value: float, *, last: bool = False) -> Event:
     replica |= {"seconds": 1.0, "scores": {"fd_identity": score}, "floors": {}, "diagnostics": {"generator_loss": 0.5}}
     replica |= {"fired": {}, "final": {"scores": {"fd_identity": score}, "floors": {}} if last else None}
     told = {"kind": "tick", "contender": NAME, "step": step, "images": step * 16, "spent": step, "objective": value}
-    told |= {"protocol": {"dataset": "ring8"}, "budget_class": {"unit": "steps", "checkpoint": "final"}}
+    told |= {
+        "parameters": 77,
+        "protocol": {"dataset": "ring8"},
+        "budget_class": {"unit": "steps", "checkpoint": "final"},
+    }
     return told | {"replicas": [replica], "began": 0.0, "busy": 1.0, "launch": 0.0, "checkpoint": "none"}
 
 
@@ -273,6 +278,8 @@ def test_what_was_recorded_reads_back(home):
     assert (record.contender, record.variant, record.status, record.params["batch"]) == (NAME, "gan", "finished", "16")
     assert (replica.seed, replica.step, replica.images) == (0, 2, 32)
     assert (replica.final["fd_identity"].value, replica.final["fd_identity"].low) == (4.0, 3.0)
+    assert (replica.seconds, replica.device_seconds, replica.parameters) == (1.0, 2.0, 77)  # two CPUs for a second
+    assert (record.tags["arena.sampler"], record.metrics["images"]) == ("random", 32)
 
 
 def test_a_contender_that_failed_before_its_first_tick_is_recorded_with_its_reason(home):

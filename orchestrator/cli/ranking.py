@@ -1,0 +1,107 @@
+"""Commands that say which runs are really better: leaderboard."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+import click
+
+from orchestrator.cli.options import common, print_json
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+from orchestrator.records import COSTS
+
+FORMATS = ("table", "csv", "md", "json")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME ...]")
+@click.option("--metric", metavar="M", help="Rank by this score instead of each search's objective.")
+@click.option("--all", "everything", is_flag=True, help="Every attempt, not just the latest.")
+@click.option("--where", multiple=True, metavar="CONDITION", help="Show rows such as 'generator_lr<1e-3'; repeatable.")
+@click.option("--status", metavar="S,S,...", help="Show these statuses only, or all; a table leaves out the unscored.")
+@click.option("--sort", metavar="NAME", help="Sort by a column, score, param or tag; -NAME turns it round.")
+@click.option("--pareto", type=click.Choice(COSTS), help="Show who is not beaten both in quality and at this cost.")
+@click.option("--expected-best", is_flag=True, help="Show the best to expect against the budget spent.")
+@click.option("--importance", is_flag=True, help="Show which searched parameters decide the order.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@common
+def leaderboard(
+    home: Home,
+    as_json: bool,
+    quiet: bool,
+    names: Sequence[str],
+    metric: str | None,
+    everything: bool,
+    where: Sequence[str],
+    status: str | None,
+    sort: str | None,
+    pareto: str | None,
+    expected_best: bool,
+    importance: bool,
+    form: str,
+) -> None:
+    """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
+    from orchestrator.cli.boards import best_tables, foreign_table, importance_tables, leaderboard_tables
+    from orchestrator.cli.tables import show
+    from orchestrator.draws import best_by_budget, importances
+    from orchestrator.leaderboard import as_json as document
+    from orchestrator.leaderboard import flat
+    from orchestrator.review import foreign, groups
+    from orchestrator.selecting import arrange, on_front, select, without_lost
+
+    if form in ("csv", "md") and (expected_best or importance):
+        raise RequestError(f"--format {form} holds the rows alone; --expected-best and --importance need table or json")
+    statuses = _statuses(status)
+    ranked = groups(home, names, metric=metric, everything=everything)
+    shown = select(ranked, where, statuses)
+    shown = on_front(shown, pareto) if pareto else shown
+    shown = arrange(shown, sort) if sort else shown
+    others = foreign(home, names)
+    if as_json or form == "json":
+        told = document(shown, others)
+        for entry, group in zip(told["groups"], ranked, strict=True):
+            entry["expected_best"] = best_by_budget(group)
+            entry |= {"importance": importances(group)} if importance else {}
+        print_json(told)
+    elif form == "table":
+        hidden: Mapping[str, int] = {}
+        if status is None and not any(each.startswith("status") for each in where):
+            shown, hidden = without_lost(shown)
+        show(*leaderboard_tables(shown, hidden), *foreign_table(others))
+        show(*(best_tables([each for group in ranked for each in best_by_budget(group)]) if expected_best else ()))
+        show(*(importance_tables([each for group in ranked for each in importances(group)]) if importance else ()))
+    else:
+        rows = flat(shown)
+        click.echo(_csv(rows) if form == "csv" else _markdown(rows), nl=False)
+
+
+def _statuses(text: str | None) -> list[str] | None:
+    """Return the statuses that are asked for; None for all of them."""
+    from orchestrator.selecting import STATUSES
+
+    if text is None or text == "all":
+        return None
+    asked = text.split(",")
+    if unknown := [each for each in asked if each not in STATUSES]:
+        raise RequestError(f"--status {unknown[0]}: expected all, or some of {', '.join(STATUSES)}")
+    return asked
+
+
+def _csv(rows: Sequence[dict[str, object]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _markdown(rows: Sequence[dict[str, object]]) -> str:
+    if not rows:
+        return ""
+    lines = [list(rows[0]), ["---"] * len(rows[0])]
+    lines += [["" if value is None else str(value).replace("|", "\\|") for value in row.values()] for row in rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+COMMANDS = (leaderboard,)
