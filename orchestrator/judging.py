@@ -48,6 +48,10 @@ class Judge:
         """Load what scoring needs, so that no tick pays for it."""
         for family in self.evaluation.metrics:
             metrics.METRICS[family].load()
+        self.find_references()
+
+    def find_references(self) -> None:
+        """Read the real side of every score from the cache, or make it."""
         for split in SPLITS:
             self.reference(split)
 

@@ -1,6 +1,8 @@
 """A search, or a study: contenders scheduled by Ray Tune, every report recorded on the driver."""
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from orchestrator.search.planning import Announce, Plan, make_plan
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from orchestrator.search.driver import Driver
 
 SENDING_SECONDS = 60.0
 
@@ -138,9 +142,7 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
         driver.tell_ends()
         try:
             if not state.done:
-                from orchestrator.search.launching import launch
-
-                launch(plan, home, folder, driver, state.left, address)
+                _run_on_ray(driver, home, folder, state.left, address)
         except KeyboardInterrupt:
             pass  # told below, as an interruption that Ray took note of itself
         finally:
@@ -157,3 +159,22 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
     if interrupted:
         raise Interrupted("what was done is saved; the same command with --resume goes on from there")
     return Outcome(plan=plan, state=state, folder=folder)
+
+
+def _run_on_ray(driver: "Driver", home: Home, folder: Path, left: list[str], address: str | None) -> None:
+    """Start or join Ray, which takes seconds, and meanwhile make ready what the search needs."""
+    from orchestrator.search.cluster import joined
+
+    preparing = ThreadPoolExecutor(1).submit(_prepare, driver.plan, home)
+    ahead = not address and driver.plan.experiment.resources.cpus <= 1  # else there are more workers than trials
+    with joined(address, ahead=ahead):
+        launch = preparing.result()
+        launch(driver.plan, home, folder, driver, left, ahead=ahead)
+
+
+def _prepare(plan: Plan, home: Home) -> Callable[..., None]:
+    """Import what launches the search, and find its references."""
+    from orchestrator.search.launching import find_references, launch
+
+    find_references(plan, home)
+    return launch

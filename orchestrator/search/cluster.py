@@ -21,19 +21,23 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
+AHEAD = {"RAY_preload_python_modules": "ray.tune,torch._dynamo,metrics.judge,orchestrator.watch,orchestrator.judging"}
+"""What every trial imports: the workers of our own Ray begin with it while the driver still prepares the search."""
+
 os.environ.update(QUIET | os.environ)  # Ray reads them when it is imported
 
 import ray  # noqa: E402
 
 
 @contextmanager
-def joined(address: str | None) -> Iterator[None]:
-    """Start our own Ray, or join the one at `address`; never a stray one."""
+def joined(address: str | None, *, ahead: bool = False) -> Iterator[None]:
+    """Start our own Ray, whose workers may import ahead of any trial, or join the one at `address`; no stray one."""
     for noisy in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # a lost worker is told by our own reporter
     settings: dict[str, Any] = {"address": address}
     if not address:
         settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
+        os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
     try:
         ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
     except (ConnectionError, ValueError) as error:

@@ -1,12 +1,14 @@
 """Ray: started or joined, given the contenders that are left, and left again."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from orchestrator.search.cluster import joined  # isort: skip  (it quiets Ray before Ray is imported)
+import orchestrator.search.cluster  # noqa: F401  # isort: skip  (it quiets Ray before Ray is imported)
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 
 from orchestrator.config.models import Data
@@ -20,55 +22,67 @@ from orchestrator.trial import Brief, run
 RETRIES_OF_A_LOST_WORKER = 3
 
 
-def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], address: str | None) -> None:
-    """Give what is left to Ray, until it has ended or the user interrupts it."""
+def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], *, ahead: bool) -> None:
+    """Give what is left to Ray, until it has ended or the user interrupts it; `ahead` says that workers have begun."""
     experiment = plan.experiment
     scheduler = make_scheduler(experiment, driver)  # it may find that some were pruned when the driver was killed
     if not (left := [name for name in left if not driver.state.contenders[name].ended]):
         return
-    warming = ThreadPoolExecutor(1).submit(_warm, plan, home)
-    with joined(address):
-        saved = {
-            name: tick["checkpoint"]
-            for name in left
-            if (tick := driver.state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
-        }
-        warming.result()
-        asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
-        contenders = {name: plan.contenders[name] for name in left}
-        trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
-        tuner = tune.Tuner(
-            tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
-            param_space={"contender": tune.grid_search(left)},
-            tune_config=tune.TuneConfig(
-                scheduler=scheduler,
-                max_concurrent_trials=plan.slots,
-                reuse_actors=True,
-            ),
-            run_config=tune.RunConfig(
-                name=f"launch-{int(driver.launch * 1000)}",
-                storage_path=str(folder),
-                callbacks=[Reporter(driver)],
-                verbose=0,
-                # The journal may be one tick behind the checkpoints when the driver dies: keep the one before.
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
-                failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
-            ),
-        )
+    saved = {
+        name: tick["checkpoint"]
+        for name in left
+        if (tick := driver.state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
+    }
+    asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
+    contenders = {name: plan.contenders[name] for name in left}
+    trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
+        param_space={"contender": tune.grid_search(left)},
+        tune_config=tune.TuneConfig(
+            scheduler=scheduler,
+            max_concurrent_trials=plan.slots,
+            reuse_actors=True,
+        ),
+        run_config=tune.RunConfig(
+            name=f"launch-{int(driver.launch * 1000)}",
+            storage_path=str(folder),
+            callbacks=[Reporter(driver)],
+            verbose=0,
+            # The journal may be one tick behind the checkpoints when the driver dies: keep the one before.
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+            failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
+        ),
+    )
+    with on_workers_started_ahead() if ahead else nullcontext():
         tuner.fit()
     for name, standing in driver.state.contenders.items():
         if standing.status == "running":
             driver.left_by_ray(name, None, interrupted=True)
 
 
-def _warm(plan: Plan, home: Home) -> None:
-    """Compute references while Ray starts, so that no worker has to."""
+@contextmanager
+def on_workers_started_ahead() -> Iterator[None]:
+    """Give trials no environment of their own: with Tune's, Ray would start new workers for them.
+
+    What it holds is in the environment of our own Ray anyway.
+    """
+    asked = class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = {}, set()
+    try:
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = asked
+
+
+def find_references(plan: Plan, home: Home) -> None:
+    """Read or make the real side of every score, so that no worker has to."""
     from orchestrator.judging import judge_for
 
     sources = {contender.name: contender.data for contender in plan.contenders.values()}
     for source in {str(data): data for data in sources.values()}.values():
         data = Data.model_validate(source).model_dump_json()
-        judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").prepare()
+        judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").find_references()
 
 
 class Reporter(tune.Callback):  # type: ignore[misc]
