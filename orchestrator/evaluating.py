@@ -36,15 +36,20 @@ def judge(
     pixels: str | None = None,
     check: bool = False,
     download: bool = False,
+    trust_code: bool = False,
     cache: Path | None = None,
     device: str = "cpu",
     progress: "Progress | None" = None,
 ) -> dict[str, Any]:
     """Return the document of `ganarena evaluate --json`; a cache is made for a download alone."""
     import metrics as judges
+    from orchestrator.code import allowed
     from orchestrator.errors import RequestError
-    from orchestrator.sampling import source
+    from orchestrator.sampling import dataset_of, source
 
+    named = [("dataset", dataset_of(real)), ("dataset", dataset_of(fake)), ("extractor", extractor or "")]
+    named += [("metric", family) for family in metrics]
+    allowed(named, trusted=trust_code, folder=Path.cwd()).load()
     if not download:
         cache = cache if cache and cache.is_dir() else None
     reals = source(real, cache=cache, pixels=pixels).take(samples, seed)

@@ -13,7 +13,7 @@ from orchestrator.errors import RequestError
 from orchestrator.pace import Pace
 from orchestrator.rounds import Arrival, Rounds, Save, loop_folder
 
-Meet = Callable[[int, Arrival], None]
+Meet = Callable[[Arrival], None]
 """Brings a loop to its tick, and comes back when the tick is over."""
 
 
@@ -69,6 +69,16 @@ class Loop:
         return dict(self._watched.fired)
 
     @property
+    def alive(self) -> bool:
+        """Is it still training?"""
+        return self._watched.alive
+
+    @property
+    def has_news(self) -> bool:
+        """Has it gone on since its last tick?"""
+        return self.last is not None and self.budget.spent(self.last.step, self.last.images) > self.told
+
+    @property
     def reason(self) -> str | None:
         """Why the loop should end, if it should."""
         return self.rounds.verdict(self.index)
@@ -87,7 +97,7 @@ class Loop:
         Where a tick is due, `sample(n)` is scored, and `save(folder)` writes what the loop needs to go on from here.
         Between ticks nothing happens, so this may be called at every step. `images` are the real ones shown so far.
         """
-        if not self._watched.alive:
+        if not self.alive:
             return self.reason
         if step < 1 or (self.last and step < self.last.step):
             before = f"step {self.last.step:,}" if self.last else "the first step"
@@ -100,7 +110,7 @@ class Loop:
         if not self.budget.due(spent, self.told):
             return None
         self.told = spent
-        self._meet(self.index, arrival.after(time.time() - self._mark))
+        self._meet(arrival.after(time.time() - self._mark))
         self._mark = time.time()
         return self.reason
 

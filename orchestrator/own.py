@@ -118,10 +118,10 @@ class OwnLoop(Loop):
 
     def finish(self) -> dict[str, metrics.Score]:
         """End the watch: draw and record the final scores, unless that is done, and return them."""
-        if self._watched.alive and self._open:
+        if self.alive and self._open:
             if self.last is None:
                 self.leave("failed", "it ended before its first tick")
-            elif self.budget.spent(self.last.step, self.last.images) > self.told:
+            elif self.has_news:
                 self.rounds.hold({0: self.last.after(time.time() - self._mark)}, last=True)
             else:
                 self.rounds.end({0: self.last}, {})
@@ -158,8 +158,8 @@ class OwnLoop(Loop):
         for place in [place for place, loop in _begun.items() if loop is self]:
             del _begun[place]
 
-    def _arrive(self, index: int, arrival: Arrival) -> None:
-        self.rounds.hold({index: arrival})
+    def _arrive(self, arrival: Arrival) -> None:
+        self.rounds.hold({self.index: arrival})
         for rule, told in self.alarms.items():
             if rule not in self._told:
                 log.warning("%s: %s at %s", self.experiment.name, rule, told)
@@ -168,7 +168,7 @@ class OwnLoop(Loop):
 
     def _close(self) -> None:
         """Close the records once the loop has ended."""
-        if not self._watched.alive and self._open:
+        if not self.alive and self._open:
             self._forget()
             self.records.end(self._watched.status, self._watched.reason)
 

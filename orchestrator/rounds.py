@@ -82,10 +82,10 @@ class Rounds:
                 self._conclude(index, arrival, status="stopped" if reason else "finished", reason=reason)
         self._tell("tick", arrivals)
 
-    def end(self, left: Mapping[int, Arrival], others: Mapping[int, Arrival], reason: str | None = None) -> None:
+    def end(self, left: Mapping[int, Arrival], others: Mapping[int, Arrival]) -> None:
         """Score the loops that have `left` after their last tick was told, and report; `others` go on."""
         for index, arrival in left.items():
-            self._conclude(index, arrival, status="finished", reason=reason)
+            self._conclude(index, arrival, status="finished")
         seeds = [self.watch.replicas[index].seed for index in left]
         self._tell("final", {**others, **left}, seeds=seeds)
 
@@ -96,7 +96,10 @@ class Rounds:
             return None
         return replica.reason or (f"the budget of {self.amount:,} {self.pace.unit} is spent" if self.amount else "done")
 
-    def _conclude(self, index: int, arrival: Arrival, *, status: str, reason: str | None) -> None:
+    def _conclude(self, index: int, arrival: Arrival, *, status: str, reason: str | None = None) -> None:
+        spent = self.pace.spent(arrival.step, arrival.images)
+        if status == "finished" and self.pace.amount and not self.pace.over(spent):
+            reason = f"its loop ended after {spent:,} of {self.pace.amount:,} {self.pace.unit}"
         self.watch.conclude(index, self._drawing(index, arrival, "final"), status=status, reason=reason)
         self.amount = max(self.amount or 0, self.pace.cost(arrival.step, arrival.images))
 

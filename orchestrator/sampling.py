@@ -16,12 +16,14 @@ from gans.data.files import opaque
 from metrics import Mixture
 from metrics.features import Range
 from orchestrator import pictures
+from orchestrator.code import is_python
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
 
 WRITABLE = (".png", ".npz", ".npy")
 READABLE = (".npz", ".npy", ".pt")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+SPLITS = ("train", "select", "final")
 ARRAYS = ("samples", "images", "points", "features", "arr_0")
 
 
@@ -84,7 +86,8 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
 
     A dataset's name means its `final` split, unless `name:split` says otherwise.
     """
-    name, _, split = text.partition(":")
+    name = dataset_of(text)
+    split = text.removeprefix(name).removeprefix(":")
     if not text.strip():
         raise RequestError("expected a dataset's name, a folder or a file, found an empty word")
     if name in gans.data.DATASETS:
@@ -102,6 +105,13 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
         raise RequestError(f"{text}: expected at least 2 samples, found {len(samples)}")
     about = {"name": path.resolve().name, "digest": _digest(samples), "split": "all"}
     return Source(text=text, samples=samples, range=_range(samples, pixels, text), about=about)
+
+
+def dataset_of(text: str) -> str:
+    """Return the part of a word that may be a dataset's name, catalogued or Python's; a split may stand behind it."""
+    parts = text.split(":")
+    python = ":".join(parts[:2])
+    return python if is_python(python) and parts[0] not in gans.data.DATASETS and parts[1] not in SPLITS else parts[0]
 
 
 def _dataset(text: str, name: str, split: Any, cache: Path | None) -> Source:

@@ -30,6 +30,7 @@ def experiment_of(
     extractor: str | None,
     samples: int,
     name: str | None,
+    trust_code: bool = False,
 ) -> SearchExperiment:
     """Return the experiment that the options of `ganarena train` describe, checked as a file would be."""
     if (images is None) == (steps is None):
@@ -49,7 +50,7 @@ def experiment_of(
         "seeds": list(dict.fromkeys(seeds)),
         "evaluation": evaluation,
     }
-    experiment = validate(Document("train", value, {}), folder=Path.cwd())
+    experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
     assert isinstance(experiment, SearchExperiment)  # noqa: S101  (no `study` in it)
     return experiment
 

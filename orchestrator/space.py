@@ -80,20 +80,26 @@ def _baseline(index: int, experiment: Experiment, name: str, data: Data) -> Cont
 
 
 def _contender(index: int, experiment: Experiment, name: str, data: Data, drawn: dict[str, Value]) -> Contender:
-    from gans import hyperparameters, variant
-
-    resolved = hyperparameters(variant(name, {**experiment.hyperparameters, **drawn}))
+    trainer = experiment.trainer if isinstance(experiment, SearchExperiment) else None
+    given = {**experiment.hyperparameters, **drawn}
     return Contender(
         index=index,
-        variant=name,
-        # 1 and 1.0 are one rate, and must have one digest.
-        hyperparameters={
-            key: float(each.default) if each.kind == "float" and each.default is not None else each.default
-            for key, each in resolved.items()
-        },
+        variant=trainer or name,
+        hyperparameters=given if trainer else _resolved(name, given),
         data=data.spec,
         budget=experiment.budget.model_dump(exclude_none=True),
     )
+
+
+def _resolved(name: str, given: dict[str, Value]) -> dict[str, Value]:
+    """Return every hyperparameter of the variant, with the values that were given or its own."""
+    from gans import hyperparameters, variant
+
+    return {
+        # 1 and 1.0 are one rate, and must have one digest.
+        key: float(each.default) if each.kind == "float" and each.default is not None else each.default
+        for key, each in hyperparameters(variant(name, given)).items()
+    }
 
 
 def _draws(experiment: SearchExperiment) -> Iterator[dict[str, Value]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 from metrics import Score
+from orchestrator.code import is_python
 from orchestrator.errors import RequestError, did_you_mean
 
 
@@ -176,7 +177,8 @@ def acting(
 def observing(items: Sequence[str | Mapping[str, Any]], families: Sequence[str], objective: str) -> list[Rule]:
     """Return the rules that are not listed but find what they read: they record when they would have fired."""
     listed = {item if isinstance(item, str) else next(iter(item)) for item in items}
-    rules = [rule(name, {}, objective=objective) for name in RULES if name not in listed]
+    ours = [name for name in RULES if not is_python(name)]  # other people's rules act, or are not there
+    rules = [rule(name, {}, objective=objective) for name in ours if name not in listed]
     return [made for made in rules if _sees(made, families)]
 
 

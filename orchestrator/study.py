@@ -36,14 +36,16 @@ COLUMNS = (
 Row = Mapping[str, Any]
 
 
-def study(experiment: StudyExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
+def study(
+    experiment: StudyExperiment, home: str | Path | None = None, *, trust_code: bool = False, **how: Any
+) -> "DataFrame":
     """Run a study from Python; return its tidy rows."""
     from pandas import DataFrame
 
     from orchestrator.config import prepared
     from orchestrator.search import conduct
 
-    outcome = conduct(prepared(experiment, folder=Path.cwd()), Home.at(home), **how)
+    outcome = conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
     return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))
 
 

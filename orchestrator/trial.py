@@ -4,12 +4,13 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.models import Budget, Data, Evaluation, Stop
+from orchestrator.code import TRAINERS, Code
+from orchestrator.config.models import Budget, Data, Evaluation, Experiment, Generator, SearchExperiment, Stop
 from orchestrator.space import Contender
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Brief:
     cache: Path | None
     device: str = "cpu"
     threads: int = 1
+    code: Code = field(default_factory=Code)
+    trainer: str | None = None
+    generator: Generator = field(default_factory=Generator)
 
     @classmethod
     def of(cls, plan: "Plan", home: "Home") -> "Brief":
@@ -54,6 +58,8 @@ class Brief:
             cache=home.cache,
             device=plan.device,
             threads=plan.threads,
+            code=experiment.code,
+            **_own_loop(experiment),
         )
 
 
@@ -67,6 +73,7 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
     from orchestrator.watch import Watch
 
     torch.set_num_threads(brief.threads)
+    brief.code.load()
     data = Data.model_validate(contender.data)
     judge = judge_for(data.model_dump_json(), brief.evaluation.model_dump_json(), brief.cache, brief.device)
     rules = brief.stop, brief.evaluation.metrics, brief.objective
@@ -85,6 +92,9 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
         watch.restore(resume)
         if watch.over:
             return
+    if contender.variant == brief.trainer:
+        _follow(contender, brief, watch, report, resume)
+        return
     training = gans.train(
         gans.variant(contender.variant, contender.hyperparameters),
         judge.dataset,
@@ -133,6 +143,23 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
             return
 
 
+def _own_loop(experiment: Experiment) -> dict[str, Any]:
+    """Return what a trial is told of somebody's own loop, where one stands in place of a variant."""
+    if not isinstance(experiment, SearchExperiment) or experiment.trainer is None:
+        return {}
+    return {"trainer": experiment.trainer, "generator": experiment.generator or Generator()}
+
+
+def _follow(contender: Contender, brief: Brief, watch: "Watch", report: Report, resume: Path | None) -> None:
+    """Let somebody's own loop train, once for each seed, and look at all of them at every tick."""
+    from orchestrator.pace import Pace
+    from orchestrator.rounds import Rounds
+    from orchestrator.turns import take_turns
+
+    rounds = Rounds(watch, contender.name, Pace.of(brief.budget), brief.generator, report)
+    take_turns(TRAINERS[contender.variant], contender.hyperparameters, rounds, resume)
+
+
 def _fit(contender: Contender, watch: "Watch", report: Report) -> None:
     """Fit a baseline once for each seed, and report the only tick that it has, at the end of the budget."""
     import gans
@@ -179,6 +206,7 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
 
     from metrics import METRICS
 
+    brief.code.load()
     sign = -1 if METRICS[brief.objective].higher_is_better else 1
 
     def report(event: dict[str, Any], folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import common, computing, print_json
+from orchestrator.cli.options import common, computing, print_json, trusting
 from orchestrator.home import Home
 
 
@@ -25,6 +25,7 @@ from orchestrator.home import Home
 @click.option("--range", "pixels", type=click.Choice(["0..1", "-1..1"]), help="Range of floating-point images.")
 @click.option("--download", is_flag=True, help="Fetch the extractor's weights where they are missing.")
 @click.option("--check", is_flag=True, help="Also run torchmetrics' own classes and print the difference.")
+@trusting
 @computing
 @common
 def evaluate(
@@ -42,6 +43,7 @@ def evaluate(
     pixels: str | None,
     download: bool,
     check: bool,
+    trust_code: bool,
 ) -> None:
     """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
     from rich.console import Console
@@ -64,6 +66,7 @@ def evaluate(
             pixels=pixels,
             download=download,
             check=check,
+            trust_code=trust_code,
             cache=home.cache,
             device=chosen_device(device),
             progress=progress,

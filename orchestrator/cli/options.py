@@ -38,6 +38,12 @@ def computing(command: Command) -> Command:
     )(command)
 
 
+def trusting(command: Command) -> Command:
+    """Add `--trust-code`."""
+    described = "Import what package.module:function names; the code runs as yours."
+    return click.option("--trust-code", is_flag=True, help=described)(command)
+
+
 def print_json(document: Mapping[str, Any] | list[Any]) -> None:
     """Print the one document of `--json`."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import orchestrator
-from orchestrator.cli.options import common, computing, print_json
+from orchestrator.cli.options import common, computing, print_json, trusting
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 
@@ -31,6 +31,7 @@ def on_a_file(command: Any) -> Any:
         click.option("--again", is_flag=True, help="Make a new attempt beside the recorded ones."),
         click.option("--resume", is_flag=True, help="Go on with what is recorded under this name."),
         click.option("-n", "--dry-run", is_flag=True, help="Print the resolved plan and exit; nothing is written."),
+        trusting,
         click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change a key of the file."),
         click.argument("file", type=click.Path(path_type=Path), metavar="FILE"),
     ):
@@ -52,11 +53,11 @@ def demo(home: Home, as_json: bool, quiet: bool, device: str) -> None:
 
 @click.command()
 @on_a_file
-def search(file: Path, changes: Sequence[str], **options: Any) -> None:
+def search(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) -> None:
     """Search a space of GANs, e.g. `ganarena search experiments/demo.yaml`."""
     from orchestrator.config import SearchExperiment, load
 
-    experiment = load(file, changes)
+    experiment = load(file, changes, trust_code=trust_code)
     if not isinstance(experiment, SearchExperiment):
         raise RequestError(f"{file}: `study:` makes this a study; run it by `ganarena study {file}`")
     _search(experiment, **options)
@@ -64,13 +65,13 @@ def search(file: Path, changes: Sequence[str], **options: Any) -> None:
 
 @click.command()
 @on_a_file
-def study(file: Path, changes: Sequence[str], **options: Any) -> None:
+def study(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) -> None:
     """Run variants x seeds x data, e.g. `ganarena study experiments/study_ring.yaml`."""
     from orchestrator.cli.tables import show, study_table
     from orchestrator.config import StudyExperiment, load
     from orchestrator.study import results
 
-    experiment = load(file, changes)
+    experiment = load(file, changes, trust_code=trust_code)
     if not isinstance(experiment, StudyExperiment):
         raise RequestError(f"{file}: without `study:` this is a search; run it by `ganarena search {file}`")
     outcome = _conduct(experiment, **options)
@@ -169,6 +170,7 @@ def _from_here(path: Path) -> Path:
 @click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
 @click.option("--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Samples per score.")
 @click.option("--name", help="Name of the records; default VARIANT on DATA.")
+@trusting
 @computing
 @common
 def train(home: Home, as_json: bool, quiet: bool, device: str, **asked: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gans
 import metrics
+from orchestrator.code import TRAINERS
 from orchestrator.config.document import Document, Location
 from orchestrator.config.models import (
     MOST_CONTENDERS,
@@ -17,6 +18,7 @@ from orchestrator.config.models import (
     SearchExperiment,
     StudyExperiment,
     Value,
+    unrecordable,
 )
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.space import circle, combinations, contenders
@@ -30,9 +32,14 @@ def check(experiment: Experiment) -> None:
         _check_name("baseline", name, gans.BASELINES, document, ("baselines", index))
     if isinstance(experiment, SearchExperiment):
         check_data(experiment.data, document, ("data",))
-        variants = _variants(experiment, document)
-        _check_fixed(experiment, variants, document)
-        _check_space(experiment, variants, document)
+        if experiment.trainer is None:
+            variants = _variants(experiment, document)
+            _check_fixed(experiment, variants, document)
+            _check_space(experiment, document)
+            _check_laws(experiment, variants, document)
+        else:
+            _check_trainer(experiment, document)
+            _check_space(experiment, document)
         _check_search(experiment, document)
         with located(document, ("space",)):
             contenders(experiment)  # values that are possible one by one may not go together
@@ -71,11 +78,13 @@ def check_data(data: Data, document: Document, location: Location) -> None:
 def _variants(experiment: SearchExperiment, document: Document) -> Sequence[str]:
     """Return the variants that the search can draw."""
     chosen = experiment.space.get("variant")
+    if experiment.generator is not None:
+        document.fail(("generator",), "goes with a trainer; a variant says itself what it draws from")
     if experiment.variant is not None:
         _check_name("variant", experiment.variant, gans.VARIANTS, document, ("variant",))
     if chosen is None:
         if experiment.variant is None:
-            document.fail(("variant",), "expected a variant, or a choice of variants under space")
+            document.fail(("variant",), "expected a variant, a choice of variants under space, or a trainer")
         return [experiment.variant]
     if chosen.choice is None:
         document.fail(("space", "variant", chosen.law), "expected a choice of variants")
@@ -101,7 +110,20 @@ def _check_fixed(experiment: Experiment, variants: Sequence[str], document: Docu
                 gans.variant(variant, fixed)
 
 
-def _check_space(experiment: SearchExperiment, variants: Sequence[str], document: Document) -> None:
+def _check_trainer(experiment: SearchExperiment, document: Document) -> None:
+    """It stands in place of a variant, and reads whatever names it is given."""
+    if experiment.variant is not None or "variant" in experiment.space:
+        place = ("variant",) if experiment.variant is not None else ("space", "variant")
+        document.fail(place, "goes with a variant, and trainer stands in place of one; leave one of them out")
+    if experiment.trainer not in TRAINERS:
+        document.fail(("trainer",), f"expected package.module:function, found {experiment.trainer!r}")
+    for key, names in (("hyperparameters", experiment.hyperparameters), ("space", experiment.space)):
+        for name in names:
+            if reason := unrecordable(name):
+                document.fail((key, name), reason)
+
+
+def _check_space(experiment: SearchExperiment, document: Document) -> None:
     space = experiment.space
     for name, dimension in space.items():
         here = ("space", name)
@@ -112,6 +134,10 @@ def _check_space(experiment: SearchExperiment, variants: Sequence[str], document
     if names := circle(space):
         told = f"{' and '.join(names)} depend on each other" if len(names) > 1 else f"{names[0]} depends on itself"
         document.fail(("space", names[0], "when"), f"{told}; a `when` may not go in a circle")
+
+
+def _check_laws(experiment: SearchExperiment, variants: Sequence[str], document: Document) -> None:
+    space = experiment.space
     for name, dimension in space.items():
         if name != "variant":
             readers = [variant for variant in variants if _may_exist(name, variant, space)]

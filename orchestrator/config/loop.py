@@ -1,8 +1,8 @@
 """What `orchestrator.watch` is given, as validated values."""
 
-from typing import Any, Self
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from orchestrator.config.checks import check_data, check_evaluation, located
 from orchestrator.config.document import Document
@@ -17,7 +17,7 @@ from orchestrator.config.models import (
     Seed,
     Stops,
     Value,
-    check_config,
+    unrecordable,
 )
 from orchestrator.config.reading import fail
 from orchestrator.stopping import acting
@@ -37,11 +37,6 @@ class LoopExperiment(Model):
     stop: Stops = ("diverged",)
     generator: Generator = Generator()
 
-    @model_validator(mode="after")
-    def _recordable(self) -> Self:
-        check_config(self.config, "config")
-        return self
-
     @property
     def objective(self) -> str:
         """The family by which contenders are compared."""
@@ -60,6 +55,9 @@ def validated(value: dict[str, Any]) -> LoopExperiment:
         experiment = LoopExperiment.model_validate(value)
     except ValidationError as error:
         fail(error, document, LoopExperiment)
+    for name in experiment.config:
+        if reason := unrecordable(name):
+            document.fail(("config", name), reason)
     check_data(experiment.data, document, ("data",))
     check_evaluation(experiment.evaluation, document)
     for index, item in enumerate(experiment.stop):

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from orchestrator.code import Code, is_python
 from orchestrator.config.document import Document, Location, describe
 from orchestrator.errors import RequestError
 
@@ -78,13 +79,13 @@ def none_acts(items: Any) -> Any:
     return items
 
 
-def check_config(config: Mapping[str, Any], key: str) -> None:
-    """Raise unless every name is one that a record can hold beside its own."""
-    for name in config:
-        if not re.fullmatch(r"[A-Za-z][\w./ -]{0,199}", name, re.ASCII):
-            raise AtKeyError(key, f"expected a name of letters, digits, _ . - and /, found {name!r}")
-        if name in ("variant", "seeds") or name.startswith(("data.", "budget.")):
-            raise AtKeyError(key, f"{name!r} is a name that every record has already; take another")
+def unrecordable(name: str) -> str | None:
+    """Say why a record cannot hold a hyperparameter of this name, if it cannot."""
+    if not re.fullmatch(r"[A-Za-z][\w./ -]{0,199}", name, re.ASCII):
+        return f"expected a name of letters, digits, _ . - and /, found {name!r}"
+    if name in ("variant", "seeds") or name.startswith(("data.", "budget.")):
+        return f"{name!r} is a name that every record has already; take another"
+    return None
 
 
 MOST_CONTENDERS = 10_000
@@ -357,6 +358,7 @@ class Experiment(Model):
     baselines: Names = Field((), description="fitted without a game and judged alike, for comparison; never ranked")
 
     _document: Document | None = PrivateAttr(None)
+    _code: Code = PrivateAttr(Code())
 
     @property
     def document(self) -> Document:
@@ -375,6 +377,30 @@ class Experiment(Model):
         return copy
 
     @property
+    def code(self) -> Code:
+        """The Python names in it that may be imported."""
+        return self._code
+
+    @property
+    def python_names(self) -> dict[Location, tuple[str, str]]:
+        """Every name that may be Python's, with its kind, under its place in the file."""
+        found: dict[Location, tuple[str, Any]] = {
+            (*place, "name"): ("dataset", data.name) for place, data in self.sources.items()
+        }
+        found["evaluation", "extractor"] = "extractor", self.evaluation.extractor
+        for index, family in enumerate(self.evaluation.metrics):
+            found["evaluation", "metrics", index] = "metric", family
+        for index, item in enumerate(self.stop):
+            found["stop", index] = "rule", item if isinstance(item, str) else next(iter(item))
+        return {place: (kind, name) for place, (kind, name) in found.items() if is_python(name)}
+
+    def with_code(self, code: Code) -> Self:
+        """Return the same experiment, which knows what of it may be imported."""
+        copy = self.model_copy()
+        copy._code = code
+        return copy
+
+    @property
     def folder(self) -> str:
         """The folder name of this experiment under a home."""
         return folder_name(self.name)
@@ -389,6 +415,10 @@ class SearchExperiment(Experiment):
     """A search: contenders drawn from a space on one dataset."""
 
     variant: str | None = Field(None, description="a name from `ganarena list variants`, unless the space chooses it")
+    trainer: str | None = Field(
+        None, description="in place of a variant, package.module:function of somebody's own loop: train(config, watch)"
+    )
+    generator: Generator | None = Field(None, description="what the `sample` of a trainer returns")
     data: Data
     space: dict[str, Dimension] = {}
     search: Search = Search(contenders=1)
@@ -402,6 +432,18 @@ class SearchExperiment(Experiment):
     def objective(self) -> str:
         """The family by which contenders are compared."""
         return self.search.metric or self.evaluation.metrics[0]
+
+    @property
+    def python_names(self) -> dict[Location, tuple[str, str]]:
+        """Every name that may be Python's, with its kind, under its place in the file."""
+        found: dict[Location, tuple[str, Any]] = {
+            ("variant",): ("variant", self.variant),
+            ("trainer",): ("trainer", self.trainer),
+        }
+        if chosen := self.space.get("variant"):
+            choice = enumerate(chosen.choice or ())
+            found |= {("space", "variant", "choice", index): ("variant", name) for index, name in choice}
+        return super().python_names | {place: named for place, named in found.items() if is_python(named[1])}
 
 
 def apart(data: tuple[Data, ...]) -> tuple[Data, ...]:
@@ -423,6 +465,13 @@ class StudyExperiment(Experiment):
 
     study: StudyAxes
     stop: NoStops = ()
+
+    @property
+    def python_names(self) -> dict[Location, tuple[str, str]]:
+        """Every name that may be Python's, with its kind, under its place in the file."""
+        variants = enumerate(self.study.variants)
+        found = {("study", "variants", index): ("variant", name) for index, name in variants if is_python(name)}
+        return super().python_names | found
 
     @property
     def sources(self) -> dict[Location, Data]:

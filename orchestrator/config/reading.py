@@ -1,12 +1,14 @@
 """From a file to a validated experiment, each mistake told in one sentence with file, line and key."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from orchestrator.code import allowed
 from orchestrator.config.document import Document, Location, describe, read, with_changes
 from orchestrator.config.models import AtKeyError, Data, Experiment, SearchExperiment, StudyExperiment
 from orchestrator.errors import did_you_mean
@@ -14,28 +16,48 @@ from orchestrator.errors import did_you_mean
 E = TypeVar("E", bound=Experiment)
 
 
-def load(path: Path, changes: Iterable[str] = ()) -> Experiment:
-    """Read, validate and check the experiment file at `path`; nothing is started and nothing written."""
-    return validate(with_changes(read(path), changes), folder=path.parent)
+def load(path: Path, changes: Iterable[str] = (), *, trust_code: bool = False) -> Experiment:
+    """Read, validate and check the experiment file at `path`; nothing is started and nothing written.
+
+    Python names in it are imported if an installed package offers them, or if their code is trusted.
+    """
+    return validate(with_changes(read(path), changes), folder=path.parent, trust_code=trust_code)
 
 
-def validate(document: Document, *, folder: Path) -> Experiment:
+def validate(document: Document, *, folder: Path, trust_code: bool = False) -> Experiment:
     """Return the experiment that `document` describes, its relative paths made absolute from `folder`."""
     model = StudyExperiment if "study" in document.value else SearchExperiment
     try:
         experiment: Experiment = model.model_validate(document.value)
     except ValidationError as error:
         fail(error, document, model)
-    return prepared(experiment.written_in(document), folder=folder)
+    return prepared(experiment.written_in(document), folder=folder, trust_code=trust_code)
 
 
-def prepared(experiment: E, *, folder: Path) -> E:
+def prepared(experiment: E, *, folder: Path, trust_code: bool = False) -> E:
     """Return the experiment with absolute paths, now that everything else that a file may get wrong is right."""
     from orchestrator.config.checks import check
 
-    experiment = _absolute(experiment, folder)
+    experiment = _absolute(_importing(experiment, folder, trust_code=trust_code), folder)
     check(experiment)
     return experiment
+
+
+def _importing(experiment: E, folder: Path, *, trust_code: bool) -> E:
+    """Import the Python names that may be imported; look at all of them before any is."""
+    names = experiment.python_names
+    if not names:
+        return experiment
+    from orchestrator.config.checks import located
+
+    for place, named in names.items():
+        with located(experiment.document, place):
+            allowed([named], trusted=trust_code)
+    code = allowed(names.values(), trusted=trust_code, folder=folder)
+    for place, named in names.items():
+        with located(experiment.document, place):
+            replace(code, names=(named,)).load()
+    return experiment.with_code(code)
 
 
 def schema() -> dict[str, Any]:

@@ -471,5 +471,7 @@ def to_yaml(value: Mapping[str, Any]) -> str:
 
 def _experiment_file(experiment: Mapping[str, Any], configuration: Mapping[str, Any]) -> str:
     """Return the file that trains this one contender again."""
-    kept = {key: experiment[key] for key in ("name", "seeds", "evaluation", "resources", "stop") if key in experiment}
-    return to_yaml(kept | dict(configuration))
+    keys = ("name", "trainer", "generator", "seeds", "evaluation", "resources", "stop")
+    kept = {key: experiment[key] for key in keys if key in experiment}
+    told = {key: value for key, value in configuration.items() if key != "variant" or "trainer" not in kept}
+    return to_yaml(kept | told)

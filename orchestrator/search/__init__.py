@@ -44,12 +44,14 @@ class Outcome:
         }
 
 
-def search(experiment: SearchExperiment, home: str | Path | None = None, **how: Any) -> "DataFrame":
+def search(
+    experiment: SearchExperiment, home: str | Path | None = None, *, trust_code: bool = False, **how: Any
+) -> "DataFrame":
     """Run a search from Python; return a row for each contender, the best first."""
     from orchestrator.config import prepared
     from orchestrator.leaderboard import leaderboard
 
-    conduct(prepared(experiment, folder=Path.cwd()), Home.at(home), **how)
+    conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
     return leaderboard(experiment.name, home=home)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.document import Location
-from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.models import Experiment, Generator, SearchExperiment, StudyExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity
@@ -116,6 +116,9 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
         with located(document, place):
             keep = write and source.download
             dataset = gans.data.load(source.spec, cache=home.cache, download=source.download, keep=keep)
+        if isinstance(experiment, SearchExperiment) and experiment.trainer:
+            with located(document, ("generator", "range")):
+                (experiment.generator or Generator()).check(dataset.kind)
         with located(document, ("evaluation", "extractor")):
             extractor = Judge(dataset, experiment.evaluation, cache=home.cache).extractor
         for name, written in _variants(experiment).items():
@@ -155,6 +158,8 @@ def _variants(experiment: Experiment) -> dict[str, Location]:
     if isinstance(experiment, StudyExperiment):
         return {name: ("study", "variants", index) for index, name in enumerate(experiment.study.variants)}
     assert isinstance(experiment, SearchExperiment)  # noqa: S101  (the two kinds of file)
+    if experiment.trainer:
+        return {}
     if chosen := experiment.space.get("variant"):
         return {str(name): ("space", "variant", "choice", index) for index, name in enumerate(chosen.choice or ())}
     return {str(experiment.variant): ("variant",)}
