@@ -9,8 +9,7 @@ K = TypeVar("K", bound=Hashable)
 def pareto(points: Mapping[K, Sequence[float]], higher_is_better: Sequence[bool]) -> list[K]:
     """Return those that nobody dominates, the best in the first value first.
 
-    One point dominates another that it equals or betters in every value and betters in one; equal points stand
-    together.
+    One point dominates another that it equals or betters in every value, and betters in one; equals stand together.
     """
     costs = {
         key: tuple(-value if higher else value for value, higher in zip(values, higher_is_better, strict=True))

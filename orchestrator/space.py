@@ -1,4 +1,4 @@
-"""The space of a search: which contenders are drawn, all of them up front and from the search's own seed."""
+"""The space of a search: which contenders are drawn, up front and from the search's own seed unless results decide."""
 
 import json
 import math
@@ -11,6 +11,9 @@ from typing import Any
 
 from orchestrator.config.models import Data, Dimension, Experiment, SearchExperiment, StudyExperiment, Value
 from orchestrator.errors import RequestError
+
+STARTUP = 10
+"""Contenders that must have ended before results decide which are drawn; until then they are drawn at random."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +53,26 @@ def digest(value: Any) -> str:
 
 
 def contenders(experiment: Experiment) -> list[Contender]:
-    """Return every contender of the experiment, in the order in which it starts; baselines come last."""
+    """Return every contender that is known up front, in the order in which it starts; baselines come last."""
     drawn = _drawn(experiment)
     cells = product(experiment.baselines, experiment.sources.values())
-    return drawn + [_baseline(index, experiment, *cell) for index, cell in enumerate(cells, start=len(drawn))]
+    first = len(drawn) + draws(experiment)
+    return drawn + [_baseline(index, experiment, *cell) for index, cell in enumerate(cells, start=first)]
+
+
+def draws(experiment: Experiment) -> int:
+    """Return how many contenders are drawn as results come."""
+    if not isinstance(experiment, SearchExperiment) or not experiment.adaptive:
+        return 0
+    return experiment.search.contenders or 0
+
+
+def up_front(experiment: SearchExperiment) -> SearchExperiment:
+    """Return the same search with contenders that can be drawn before there are results."""
+    if not experiment.adaptive:
+        return experiment
+    at_random = experiment.search.model_copy(update={"sampler": "random"})
+    return experiment.model_copy(update={"search": at_random})
 
 
 def _drawn(experiment: Experiment) -> list[Contender]:
@@ -61,10 +80,13 @@ def _drawn(experiment: Experiment) -> list[Contender]:
         cells = product(experiment.study.variants, experiment.study.data)
         return [_contender(index, experiment, name, data, {}) for index, (name, data) in enumerate(cells)]
     assert isinstance(experiment, SearchExperiment)  # noqa: S101  (the two kinds of file)
-    return [
-        _contender(index, experiment, str(drawn.pop("variant", experiment.variant)), experiment.data, drawn)
-        for index, drawn in enumerate(_draws(experiment))
-    ]
+    return [resolve(experiment, index, chosen) for index, chosen in enumerate(_draws(experiment))]
+
+
+def resolve(experiment: SearchExperiment, index: int, chosen: Mapping[str, Value]) -> Contender:
+    """Return the contender that has these values of the space."""
+    rest = {name: value for name, value in chosen.items() if name != "variant"}
+    return _contender(index, experiment, str(chosen.get("variant", experiment.variant)), experiment.data, rest)
 
 
 def _baseline(index: int, experiment: Experiment, name: str, data: Data) -> Contender:
@@ -106,9 +128,9 @@ def _draws(experiment: SearchExperiment) -> Iterator[dict[str, Value]]:
     search, space = experiment.search, experiment.space
     if search.sampler == "grid":
         yield from islice(combinations(space), search.contenders)
-        return
-    for index in range(search.contenders or 0):
-        yield _draw(space, f"{search.seed}/{index}")
+    if search.sampler == "random":
+        for index in range(search.contenders or 0):
+            yield draw(space, f"{search.seed}/{index}")
 
 
 def combinations(space: Mapping[str, Dimension]) -> Iterator[dict[str, Value]]:
@@ -130,7 +152,8 @@ def _combinations(
         yield from _combinations(space, rest, {**chosen, name: value})
 
 
-def _draw(space: Mapping[str, Dimension], seed: str) -> dict[str, Value]:
+def draw(space: Mapping[str, Dimension], seed: str) -> dict[str, Value]:
+    """Return values drawn from the laws of the space alone."""
     chosen: dict[str, Value] = {}
     for name in ordered(space):
         if exists(space[name], chosen):

@@ -217,7 +217,8 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
         }
         tune.report(result, checkpoint=tune.Checkpoint.from_directory(str(folder)))
 
-    contender = contenders[config["contender"]]
+    name = config["contender"]
+    contender = contenders.get(name) or Contender.named(name, config["configuration"])
     checkpoint = tune.get_checkpoint()
     if checkpoint is None and contender.name in saved:
         checkpoint = tune.Checkpoint(saved[contender.name])

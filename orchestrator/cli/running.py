@@ -115,7 +115,8 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
 def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **options: Any) -> None:
     """Run a search, then print its leaderboard, its best picture and what to type next."""
     from orchestrator.cli.boards import leaderboard_tables
-    from orchestrator.cli.tables import show
+    from orchestrator.cli.tables import front_tables, show
+    from orchestrator.front import front
     from orchestrator.review import best, groups, keep_picture
 
     outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)
@@ -123,10 +124,11 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
         return
     ranked = groups(home, [experiment.name])
     winner = best(ranked)
+    several = {"front": front(ranked, outcome.plan.aims)} if len(outcome.plan.aims) > 1 else {}
     if as_json:
-        print_json(outcome.summary() | {"best": winner})
+        print_json(outcome.summary() | {"best": winner} | several)
     else:
-        show(*leaderboard_tables(ranked))
+        show(*leaderboard_tables(ranked), *front_tables(several.get("front", [])))
         if winner:
             picture = keep_picture(home, winner["run_id"], experiment.name)
             click.echo(f"\nsamples of the best contender: {_from_here(picture)}" if picture else "")

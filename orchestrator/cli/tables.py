@@ -11,6 +11,7 @@ from rich.text import Text
 from orchestrator.config.models import label
 from orchestrator.live import STYLES
 from orchestrator.search.planning import Plan
+from orchestrator.space import STARTUP
 from orchestrator.wording import number, scored
 
 PLAIN_WIDTH = 200
@@ -43,6 +44,20 @@ def runs_table(listed: Sequence[Mapping[str, Any]]) -> RenderableType:
         names = run["experiment"], str(run["attempt"]), run["contender"], run["variant"], str(len(run["replicas"]))
         table.add_row(run["run_id"], *map(Text, names), status, Text(run["reason"] or ""))
     return table
+
+
+def front_tables(found: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
+    """Return a titled row for each contender of a front, if there is one."""
+    if not found:
+        return []
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    for column in ("contender", "variant"):
+        table.add_column(column, no_wrap=True)
+    for aim in found[0]["values"]:
+        table.add_column(aim, justify="right")
+    for each in found:
+        table.add_row(each["contender"].partition("-")[0], each["variant"], *map(number, each["values"].values()))
+    return [Text("\nnobody betters these in every objective, by final scores", style="dim"), table]
 
 
 def study_table(document: Mapping[str, Any]) -> Table:
@@ -81,7 +96,7 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
     budget = plan.experiment.budget
     title = ", ".join(
         (
-            f"{_counted(len(plan.contenders), 'contender')} x {_counted(len(plan.experiment.seeds), 'seed')}",
+            f"{_counted(plan.expected, 'contender')} x {_counted(len(plan.experiment.seeds), 'seed')}",
             f"{_counted(plan.ticks, 'tick')} to {budget.amount:,} {budget.unit} each",
             f"{plan.slots} at once with {_counted(plan.threads, 'thread')} each on {plan.device}",
         )
@@ -97,7 +112,9 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
         shown = ["" if value is None else short(str(value)) for value in values]
         data = label(contender.data)
         table.add_row(name, contender.variant, data, *shown)
-    return [Text(title), table, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]
+    born = [Text(f"drawn as results come, the first {min(plan.draws, STARTUP)} at random")] if plan.draws else []
+    listed = [table] if plan.contenders else []
+    return [Text(title), *born, *listed, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]
 
 
 def _counted(count: int, noun: str) -> str:

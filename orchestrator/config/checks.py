@@ -11,6 +11,7 @@ from orchestrator.code import TRAINERS
 from orchestrator.config.document import Document, Location
 from orchestrator.config.models import (
     MOST_CONTENDERS,
+    SECONDS,
     Data,
     Dimension,
     Evaluation,
@@ -21,7 +22,7 @@ from orchestrator.config.models import (
     unrecordable,
 )
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.space import circle, combinations, contenders
+from orchestrator.space import circle, combinations, contenders, up_front
 from orchestrator.stopping import acting
 
 
@@ -42,7 +43,7 @@ def check(experiment: Experiment) -> None:
             _check_space(experiment, document)
         _check_search(experiment, document)
         with located(document, ("space",)):
-            contenders(experiment)  # values that are possible one by one may not go together
+            contenders(up_front(experiment))  # values that are possible one by one may not go together
     if isinstance(experiment, StudyExperiment):
         for index, data in enumerate(experiment.study.data):
             check_data(data, document, ("study", "data", index))
@@ -200,9 +201,7 @@ def _check_read(name: str, variant: str, document: Document, location: Location)
 
 def _check_search(experiment: SearchExperiment, document: Document) -> None:
     search, budget, space = experiment.search, experiment.budget, experiment.space
-    if search.metric is not None and search.metric not in experiment.evaluation.metrics:
-        given = ", ".join(experiment.evaluation.metrics)
-        document.fail(("search", "metric"), f"{search.metric!r} is not evaluated; evaluation.metrics has {given}")
+    _check_objectives(experiment, document)
     if search.grace is not None and not budget.tick <= search.grace <= budget.amount:
         message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace};"
         message += " give another search.grace, or leave it out for one tick"
@@ -218,6 +217,20 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         if search.contenders is None and any(islice(combinations(space), MOST_CONTENDERS, None)):
             message = f"the grid has more than {MOST_CONTENDERS:,} combinations; take fewer values, or set"
             document.fail(("space",), f"{message} search.contenders as an upper limit")
+
+
+def _check_objectives(experiment: SearchExperiment, document: Document) -> None:
+    asked, scheduler = experiment.objectives, experiment.search.scheduler
+    for index, family in enumerate(asked):
+        here = ("search", "metric") if isinstance(experiment.search.metric, str) else ("search", "metric", index)
+        if family == SECONDS and index == 0:
+            document.fail(here, "seconds rank nobody; put a metric before it, for example metric: [fd, seconds]")
+        if family not in (*experiment.evaluation.metrics, SECONDS):
+            given = ", ".join(experiment.evaluation.metrics)
+            document.fail(here, f"{family!r} is not evaluated; evaluation.metrics has {given}")
+    if len(asked) > 1 and scheduler != "none":
+        message = f"{scheduler} prunes by one metric, and search.metric has {len(asked)}; give one, or scheduler: none"
+        document.fail(("search", "scheduler"), message)
 
 
 def check_evaluation(evaluation: Evaluation, document: Document) -> None:

@@ -89,6 +89,8 @@ def unrecordable(name: str) -> str | None:
 
 
 MOST_CONTENDERS = 10_000
+SECONDS = "seconds"
+"""The objective that is no score: what training and judging took."""
 LAWS = ("choice", "uniform", "loguniform", "randint")
 SOURCES = {"name": ("download", "radius", "spacing", "std"), "images": ("size", "labels"), "npz": ()}
 """Where data may come from, and what may be said beside it."""
@@ -315,14 +317,20 @@ class Search(Model):
     contenders: Annotated[int, Field(ge=1, le=MOST_CONTENDERS)] | None = Field(
         None, description="how many; for sampler grid an upper limit"
     )
-    sampler: Literal["random", "grid"] = "random"
+    sampler: Literal["random", "grid", "tpe"] = Field(
+        "random", description="tpe: drawn as results come, by Optuna, where the earlier ones were good"
+    )
     scheduler: Literal["none", "asha", "hyperband", "median"] = Field(
         "none", description="who is pruned: asha and hyperband by rungs, median against the others' running means"
     )
     audit: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="probability that a pruned contender goes on all the same, so that regret can be estimated"
     )
-    metric: str | None = Field(None, description="family of the objective; default the first of evaluation.metrics")
+    metric: str | Strings | None = Field(
+        None,
+        description="family of the objective, or several for a Pareto front, among them perhaps `seconds`;"
+        " the first ranks; default the first of evaluation.metrics",
+    )
     grace: Count | None = Field(None, description="budget before anyone is pruned; default one tick")
     reduction: Annotated[int, Field(ge=2)] = Field(
         3, description="asha and hyperband keep the best 1/reduction at each rung"
@@ -333,8 +341,8 @@ class Search(Model):
 
     @model_validator(mode="after")
     def _counted(self) -> Self:
-        if self.sampler == "random" and self.contenders is None:
-            raise AtKeyError("contenders", "sampler random needs to know how many; for example contenders: 8")
+        if self.sampler != "grid" and self.contenders is None:
+            raise AtKeyError("contenders", f"sampler {self.sampler} needs to know how many; for example contenders: 8")
         return self
 
 
@@ -406,9 +414,14 @@ class Experiment(Model):
         return folder_name(self.name)
 
     @property
+    def objectives(self) -> tuple[str, ...]:
+        """The families by which contenders are judged, the one that ranks them first; `seconds` may be among them."""
+        return (self.evaluation.metrics[0],)
+
+    @property
     def objective(self) -> str:
-        """The family by which contenders are compared."""
-        return self.evaluation.metrics[0]
+        """The family by which contenders are ranked."""
+        return self.objectives[0]
 
 
 class SearchExperiment(Experiment):
@@ -429,9 +442,15 @@ class SearchExperiment(Experiment):
         return {("data",): self.data}
 
     @property
-    def objective(self) -> str:
-        """The family by which contenders are compared."""
-        return self.search.metric or self.evaluation.metrics[0]
+    def objectives(self) -> tuple[str, ...]:
+        """The families by which contenders are judged, the one that ranks them first; `seconds` may be among them."""
+        asked = self.search.metric
+        return (asked,) if isinstance(asked, str) else asked or super().objectives
+
+    @property
+    def adaptive(self) -> bool:
+        """Are contenders drawn as results come, and not up front?"""
+        return self.search.sampler == "tpe"
 
     @property
     def python_names(self) -> dict[Location, tuple[str, str]]:

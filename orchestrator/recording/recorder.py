@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
+from orchestrator.recording.decisions import DECISIONS, Decisions
 from orchestrator.recording.journal import Event, Journal, State, events
 
 RETRY_SECONDS = (1, 2, 5, 10, 30)
@@ -34,6 +35,7 @@ class Recorder:
         if not self._held.enter_context(self._outbox.sending(patience=OTHERS_SECONDS)):
             raise RequestError(f"another command is still sending the records of {folder.parent.name}; wait for it")
         self.journal = Journal(folder / "journal.jsonl")
+        self.decisions = Decisions(self.journal.path)
         self._outbox.open()
         self._news = threading.Condition()
         self._written = self.journal.path.stat().st_size
@@ -47,7 +49,8 @@ class Recorder:
         event = {"time": time.time()} | event
         if files is not None:
             self._outbox.keep(event, files)
-        new = self.journal.append(event)
+        if new := self.journal.append(event):
+            self.decisions.take(event)
         with self._news:
             self._written = self.journal.path.stat().st_size
             self._news.notify_all()
@@ -135,7 +138,7 @@ class Outbox:
         target = self._files(event)
         target.mkdir(parents=True, exist_ok=True)
         for source in sorted(files.iterdir()):
-            if source.name.startswith("samples_"):
+            if source.name.startswith("samples_") or source.name == DECISIONS:
                 shutil.copy2(source, target)
             elif source.name.startswith("generator_"):
                 shutil.copytree(source, target / source.name, dirs_exist_ok=True)

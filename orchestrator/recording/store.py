@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
+from orchestrator.recording.decisions import DECISIONS
 from orchestrator.recording.journal import Event
 from orchestrator.records import ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord
 from orchestrator.space import digest
@@ -105,7 +106,7 @@ class Writer:
             case "end":
                 self._end(event)
             case "close":
-                self._stand(self._search(self.attempt), event["status"], event["reason"], event)
+                self._close(event, files)
 
     def _experiment(self, home: Home) -> str:
         name = self.attempt["experiment"]["name"]
@@ -281,6 +282,12 @@ class Writer:
             if replica["status"] == "running":
                 self._stand(self._replica(standing, replica), event["status"], event["reason"], event)
         self._stand(parent, event["status"], event["reason"], event)
+
+    def _close(self, event: Event, files: Path) -> None:
+        run_id = self._search(self.attempt)
+        if (told := files / DECISIONS).exists():
+            self.client.log_artifact(run_id, str(told))
+        self._stand(run_id, event["status"], event["reason"], event)
 
     def _stand(self, run_id: str, status: str, reason: str | None, event: Event) -> None:
         """Let a run have this status; one that was interrupted and goes on is running again."""

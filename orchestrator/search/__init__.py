@@ -37,7 +37,7 @@ class Outcome:
         wall, busy = times(self.state.ticks)
         return {
             "experiment": self.plan.experiment.name,
-            "contenders": len(self.state.contenders),
+            "contenders": self.state.expected,
             **{status: counts[status] for status in ("finished", "stopped", "pruned", "failed")},
             "wall_seconds": wall,
             "utilisation": busy / (wall * self.plan.slots) if wall else None,

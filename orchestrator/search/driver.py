@@ -86,7 +86,7 @@ class Driver:
         status = "interrupted" if interrupted else "finished"
         counts = self.state.counts()
         reason = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
-        self._tell({"kind": "close", "status": status, "reason": reason})
+        self._tell({"kind": "close", "status": status, "reason": reason}, self.recorder.folder)
 
     def _tell(self, event: Event, files: Path | None = None) -> bool:
         new = self.recorder.append(event, files)

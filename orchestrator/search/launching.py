@@ -26,8 +26,9 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
     """Give what is left to Ray, until it has ended or the user interrupts it; `ahead` says that workers have begun."""
     experiment = plan.experiment
     scheduler = make_scheduler(experiment, driver)  # it may find that some were pruned when the driver was killed
-    if not (left := [name for name in left if not driver.state.contenders[name].ended]):
+    if driver.state.done:
         return
+    left = [name for name in left if not driver.state.contenders[name].ended]
     saved = {
         name: tick["checkpoint"]
         for name in left
@@ -36,10 +37,17 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
     asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
     contenders = {name: plan.contenders[name] for name in left}
     trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
+    entrants = None
+    if driver.state.undrawn:
+        from orchestrator.search.entering import Entrants
+
+        entrants = Entrants(driver, left)
     tuner = tune.Tuner(
         tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
-        param_space={"contender": tune.grid_search(left)},
+        param_space={} if entrants else {"contender": tune.grid_search(left)},
         tune_config=tune.TuneConfig(
+            search_alg=entrants,
+            num_samples=len(left) + driver.state.undrawn if entrants else 1,
             scheduler=scheduler,
             max_concurrent_trials=plan.slots,
             reuse_actors=True,
@@ -79,9 +87,8 @@ def find_references(plan: Plan, home: Home) -> None:
     """Read or make the real side of every score, so that no worker has to."""
     from orchestrator.judging import judge_for
 
-    sources = {contender.name: contender.data for contender in plan.contenders.values()}
-    for source in {str(data): data for data in sources.values()}.values():
-        data = Data.model_validate(source).model_dump_json()
+    for source in plan.experiment.sources.values():
+        data = Data.model_validate(source.spec).model_dump_json()
         judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").find_references()
 
 

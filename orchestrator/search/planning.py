@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.document import Location
-from orchestrator.config.models import Experiment, Generator, SearchExperiment, StudyExperiment
+from orchestrator.config.models import SECONDS, Experiment, Generator, SearchExperiment, StudyExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
-from orchestrator.space import Contender, contenders, digest
+from orchestrator.space import STARTUP, Contender, contenders, digest, draws
 
 Announce = Callable[[Event, State], None]
 """Called after every event with what it added up to: the live view, or nothing."""
@@ -31,8 +31,25 @@ class Plan:
     slots: int
     threads: int
     device: str
-    objective: str
+    objectives: tuple[str, ...]
     directions: Mapping[str, bool]
+    draws: int = 0
+    """How many contenders are drawn as results come."""
+
+    @property
+    def objective(self) -> str:
+        """The score by which contenders are ranked."""
+        return self.objectives[0]
+
+    @property
+    def expected(self) -> int:
+        """How many contenders there will be."""
+        return len(self.contenders) + self.draws
+
+    @property
+    def aims(self) -> dict[str, bool]:
+        """Of each objective, whether more of it is better."""
+        return {key: self.directions.get(key, False) for key in self.objectives}
 
     @property
     def higher_is_better(self) -> bool:
@@ -48,6 +65,11 @@ class Plan:
     def notes(self) -> list[str]:
         """What a person should know before this starts."""
         found = []
+        if self.draws and self.draws < STARTUP + self.slots:
+            found.append(
+                f"the first {STARTUP} contenders are drawn at random, for results decide once so many have ended;"
+                f" with {self.draws} in all and {self.slots} at once nothing is left to decide"
+            )
         if len({digest(contender.configuration) for contender in self.contenders.values()}) < len(self.contenders):
             found.append("some contenders are equal, for the space leaves too little to draw; they will train alike")
         averaged = {
@@ -65,12 +87,14 @@ class Plan:
         return {
             "experiment": self.experiment.name,
             "contenders": {name: contender.configuration for name, contender in self.contenders.items()},
+            "draws": self.draws,
             "replicas": len(self.experiment.seeds),
             "ticks": self.ticks,
             "slots": self.slots,
             "threads": self.threads,
             "device": self.device,
             "objective": self.objective,
+            "objectives": list(self.objectives),
             "notes": self.notes,
         }
 
@@ -78,7 +102,7 @@ class Plan:
         """Return the plan with the contenders that the attempt began with, whatever defaults have changed since."""
         recorded = state.attempt["contenders"] if state.attempt else {}
         begun = {name: Contender.named(name, configuration) for name, configuration in recorded.items()}
-        return replace(self, contenders=begun)
+        return replace(self, contenders=begun, draws=state.undrawn)
 
     def event(self, attempt: int) -> Event:
         """Return the first line of the journal."""
@@ -88,7 +112,9 @@ class Plan:
             "folder": self.experiment.folder,
             "experiment": self.experiment.model_dump(mode="json", exclude_none=True),
             "contenders": {name: contender.configuration for name, contender in self.contenders.items()},
+            "draws": self.draws,
             "objective": self.objective,
+            "objectives": list(self.objectives),
             "directions": dict(self.directions),
             "ticks": self.ticks,
             "environment": environment(self.device, self.threads),
@@ -108,10 +134,11 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
     document = experiment.document
     fitting = _fitting(experiment, cluster or capacity())
     drawn = contenders(experiment)
-    if not drawn:
+    total = len(drawn) + draws(experiment)
+    if not total:
         raise RequestError("the space holds no contender; widen it, or raise search.contenders")
     directions: dict[str, bool] = {}
-    objective = ""
+    objectives: tuple[str, ...] = ()
     for place, source in experiment.sources.items():
         with located(document, place):
             keep = write and source.download
@@ -130,16 +157,19 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
                 metrics.check([family], extractor, dataset.modes)
             entry = metrics.METRICS[family]
             directions |= dict.fromkeys(entry.keys(extractor.name), entry.higher_is_better)
-        objective = metrics.key(experiment.objective, extractor.name)
+        objectives = tuple(
+            family if family == SECONDS else metrics.key(family, extractor.name) for family in experiment.objectives
+        )
     parallel = experiment.search.parallel if isinstance(experiment, SearchExperiment) else "auto"
     return Plan(
         experiment=experiment,
         contenders={contender.name: contender for contender in drawn},
-        slots=max(1, min(fitting, len(drawn), fitting if parallel == "auto" else parallel)),
+        slots=max(1, min(fitting, total, fitting if parallel == "auto" else parallel)),
         threads=max(1, int(experiment.resources.cpus)),
         device=device,
-        objective=objective,
+        objectives=objectives,
         directions=directions,
+        draws=draws(experiment),
     )
 
 

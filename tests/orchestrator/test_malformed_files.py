@@ -230,8 +230,8 @@ contenders: 2 => contenders: 0
     10: search.contenders: expected at least 1, found 0
 contenders: 2 => contenders: 1000000
     10: search.contenders: expected at most 10000, found 1000000
-sampler: random => sampler: tpe
-    10: search.sampler: expected 'random' or 'grid', found 'tpe'
+sampler: random => sampler: bohb
+    10: search.sampler: expected 'random', 'grid' or 'tpe', found 'bohb'
 sampler: random => scheduler: bohb
     10: search.scheduler: expected 'none', 'asha', 'hyperband' or 'median', found 'bohb'
 sampler: random => audit: 1.5
@@ -240,6 +240,22 @@ sampler: random => audit: 0.2
     10: search.audit: scheduler none prunes nobody who could be audited; choose asha, hyperband or median
 sampler: random => metric: kd
     10: search.metric: 'kd' is not evaluated; evaluation.metrics has fd, modes
+sampler: random => metric: [fd, kd]
+    10: search.metric.1: 'kd' is not evaluated; evaluation.metrics has fd, modes
+sampler: random => metric: [seconds, fd]
+    10: search.metric.0: seconds rank nobody; put a metric before it, for example metric: [fd, seconds]
+sampler: random => metric: seconds
+    10: search.metric: seconds rank nobody; put a metric before it, for example metric: [fd, seconds]
+sampler: random => metric: [fd, fd]
+    10: search.metric.1: fd stands twice; give each once
+sampler: random => metric: []
+    10: search.metric: expected at least one entry, found an empty list
+sampler: random => metric: 5
+    10: search.metric: expected text or a list, found 5
+sampler: random => metric: [fd, seconds], scheduler: asha
+    10: search.scheduler: asha prunes by one metric, and search.metric has 2; give one, or scheduler: none
+contenders: 2, sampler: random => sampler: tpe
+    10: search.contenders: sampler tpe needs to know how many; for example contenders: 8
 sampler: random => grace: 5
     10: search.grace: expected between one tick (1280) and the budget (2560), found 5; give another search.grace, or leave it out for one tick
 sampler: random => grace: 2561

@@ -6,7 +6,9 @@ from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity
+from orchestrator.recording.journal import State
 from orchestrator.search.planning import Plan, make_plan
+from orchestrator.space import resolve
 
 CLUSTER = Capacity(cpus=16, gpus=2, owner="the cluster at here")
 
@@ -50,6 +52,41 @@ def test_as_many_train_at_once_as_fit_and_as_are_asked_for(plan, changes, slots)
 def test_what_never_fits_is_refused_by_the_one_that_cannot_hold_it(plan, asked, there):
     with pytest.raises(RequestError, match=f"the cluster at here has {there}; ask for less"):
         plan(resources=asked)
+
+
+ADAPTIVE = {"search": {"sampler": "tpe", "contenders": 40}, "baselines": ["gmm"]}
+
+
+def test_contenders_that_are_drawn_as_results_come_are_counted_and_not_listed(plan):
+    made = plan(**ADAPTIVE)
+    assert (made.draws, made.expected, made.slots) == (40, 41, 16)
+    assert [(contender.index, contender.variant) for contender in made.contenders.values()] == [(40, "gmm")]
+    assert made.as_json()["draws"] == made.event(1)["draws"] == 40
+    assert plan().as_json()["draws"] == 0
+
+
+def test_a_plan_of_a_begun_attempt_has_those_that_were_drawn_under_their_names(plan):
+    made, state = plan(**ADAPTIVE), State()
+    state.apply(made.event(1))
+    born = resolve(made.experiment, 0, {"variant": "wgan", "batch": 9})
+    state.apply({"kind": "drawn", "contender": born.name, "configuration": born.configuration, "suggestion": {}})
+    again = made.of_attempt(state)
+    assert again.contenders == made.contenders | {born.name: born}
+    assert (again.draws, again.expected) == (39, 41)
+    assert all(name == contender.name for name, contender in again.contenders.items())
+
+
+@pytest.mark.parametrize(("contenders", "noted"), [(10, True), (25, True), (26, False)])
+def test_a_search_that_ends_before_results_can_decide_says_so(plan, contenders, noted):
+    notes = plan(search={"sampler": "tpe", "contenders": contenders}).notes
+    assert bool(notes) == noted
+    assert not noted or "nothing is left to decide" in notes[0]
+
+
+def test_each_objective_has_its_own_direction_and_fewer_seconds_are_better(plan):
+    made = plan(evaluation={"metrics": ["modes", "fd"]}, search={"contenders": 2, "metric": ["modes", "seconds", "fd"]})
+    assert made.aims == {"modes": True, "seconds": False, "fd_identity": False}
+    assert (made.objective, made.higher_is_better) == ("modes", True)
 
 
 def test_the_last_tick_is_a_short_one_and_counts(plan):
