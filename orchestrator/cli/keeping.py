@@ -1,7 +1,8 @@
-"""Commands that keep house: clean."""
+"""Commands that keep house: clean, export."""
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -66,6 +67,28 @@ def clean(
         click.echo("freed")
 
 
+@click.command()
+@click.argument("run")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A .pt2 or .onnx file."
+)
+@common
+def export(home: Home, as_json: bool, quiet: bool, run: str, output: Path) -> None:
+    """Write a recorded generator as a program of its own: torch.export or ONNX.
+
+    It takes latents, and labels or codes where it is told any; what was written is read back and compared first.
+    """
+    from orchestrator.exporting import export as write
+
+    document = write(home, run, output)
+    if as_json:
+        print_json([document])
+        return
+    told = ", ".join(f"{name} [{', '.join(map(str, shape))}]" for name, shape in document["inputs"].items())
+    shape = ", ".join(map(str, document["output"]))
+    click.echo(f"{output}: {told} -> samples [{shape}]; differs from the original by {document['difference']:.1g}")
+
+
 def _agreed(yes: bool) -> bool:
     """Ask, where there is somebody to ask; elsewhere it has to be said beforehand."""
     if yes:
@@ -90,4 +113,4 @@ def _sized(size: float) -> str:
     return f"{size:,.3g} {UNITS[-1]}"
 
 
-COMMANDS = (clean,)
+COMMANDS = (clean, export)
