@@ -235,7 +235,7 @@ sampler: random => sampler: bohb
 sampler: random => scheduler: bohb
     10: search.scheduler: expected 'none', 'asha', 'hyperband' or 'median', found 'bohb'
 sampler: random => audit: 1.5
-    10: search.audit: expected at most 1, found 1.5
+    10: search.audit: expected at most 1.0, found 1.5
 sampler: random => audit: 0.2
     10: search.audit: scheduler none prunes nobody who could be audited; choose asha, hyperband or median
 sampler: random => metric: kd
