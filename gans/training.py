@@ -14,10 +14,12 @@ from .engine import Engine
 from .replicas import Stack
 from .sampling import Generator
 from .streams import Device, generator
-from .variants import Variant
+from .variants import OWN_NUMBERS, Variant
 
 _FILE = "training.safetensors"
 _FORMAT = 1
+# Without an average there is none to go on with, so its half-life stays what it was.
+_ADOPTED = {f"variant.{name}" for name in OWN_NUMBERS if name != "ema_half_life"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,12 +178,16 @@ class _Pack:
         stacks = [{"step": stack.step, "ended_at": list(stack.ended_at.items())} for stack in self.stacks]
         write(folder / _FILE, tensors, {"format": _FORMAT, **self.description, "stacks": stacks})
 
-    def load(self, folder: Path, last: int) -> None:
-        """Go on from what `save` wrote, if that is this very training and not beyond step `last`."""
+    def load(self, folder: Path, last: int, *, adopt: bool = False) -> None:
+        """Go on from what `save` wrote, if that is this very training and not beyond step `last`.
+
+        With `adopt` it may have had other numbers of its own; those that hold from here on are the ones given now.
+        """
         tensors, saved = read(folder / _FILE)
         expected = {"format": _FORMAT, **self.description}
         theirs = {name: saved.get(name) for name in expected}
-        if found := differences(expected, theirs):
+        found = [each for each in differences(expected, theirs) if not (adopt and each.partition(": ")[0] in _ADOPTED)]
+        if found:
             raise ConfigError(f"{folder} was saved by another training, so it cannot go on here: {'; '.join(found)}")
         if (reached := max(where["step"] for where in saved["stacks"])) > last:
             raise ConfigError(
@@ -194,18 +200,20 @@ class _Pack:
 
 def train(
     variant: Variant | Sequence[Variant], dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
-    device: Device = "cpu", resume: Path | None = None, engine: Engine | None = None,
+    device: Device = "cpu", resume: Path | None = None, adopt: bool = False, engine: Engine | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
     """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left.
 
     A sequence of variants gives each of the seeds its own: they may differ in the numbers that a replica has to itself.
+    With `adopt` the state to resume may come from a variant that differs from this one in such numbers: weights,
+    optimisers and averages are taken over, and learning rates, betas and weights of penalties are the new ones.
     """
     # What cannot be meant is refused here, before the first tick is asked for.
     variants = [variant] * len(seeds) if isinstance(variant, Variant) else list(variant)
     pack = _prepared(variants, dataset, seeds, device, engine or Engine())
     first, ticks = variants[0], budget.ticks(variants[0])
     if resume is not None:
-        pack.load(Path(resume), ticks[-1])
+        pack.load(Path(resume), ticks[-1], adopt=adopt)
     return _ticks(pack, first, budget, ticks)
 
 

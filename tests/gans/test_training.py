@@ -208,6 +208,40 @@ def test_resuming_another_training_is_refused_with_the_difference(changes, seeds
         train(world.small("gan", **changes), world.data["points"], Budget(steps=2, tick=1), seeds, resume=tmp_path)
 
 
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_clone_has_the_bits_of_its_donor_and_numbers_of_its_own(name, kind, world, tmp_path):
+    donor = world.after(world.small(name), world.data[kind], 4)
+    donor.save(tmp_path)
+    numbers = {"generator_lr": 0.003, "discriminator_lr": 0.005}
+    numbers |= {"penalty.weight": 7.0} if world.small(name).penalty else {}
+    clone = world.small(name, **numbers)
+    (progress,) = train(clone, world.data[kind], Budget(steps=4, tick=4), resume=tmp_path, adopt=True)
+    assert world.equal(world.weights(progress), world.weights(donor))
+    *_, onward = train(clone, world.data[kind], Budget(steps=5, tick=1), resume=tmp_path, adopt=True)
+    for stack in onward._pack.stacks:
+        assert float(stack.generator.numbers["lr"]) == pytest.approx(0.003)
+        assert float(stack.discriminator.numbers["lr"]) == pytest.approx(0.005)
+        assert float(stack.penalty_weight) == pytest.approx(7.0 if "penalty.weight" in numbers else 0.0)
+    same, other = (
+        world.weights(train_on) for train_on in (world.after(world.small(name), world.data[kind], 5), onward)
+    )
+    assert not torch.equal(same["0.generator.weights"], other["0.generator.weights"])
+
+
+def test_a_clone_that_changes_nothing_goes_on_like_its_donor(world, tmp_path):
+    variant, data = world.small("gan"), world.data["points"]
+    world.after(variant, data, 3).save(tmp_path)
+    *_, onward = train(variant, data, Budget(steps=6, tick=1), resume=tmp_path, adopt=True)
+    assert world.equal(world.weights(onward), world.weights(world.after(variant, data, 6)))
+
+
+@pytest.mark.parametrize("changes", [{"batch": 16}, {"width": 8}, {"latent": 8}, {"ema_half_life": 100.0}])
+def test_nothing_is_cloned_across_architectures(changes, world, tmp_path):
+    world.after(world.small("gan"), world.data["points"], 1).save(tmp_path)
+    with pytest.raises(ConfigError, match="was saved by another training"):
+        train(world.small("gan", **changes), world.data["points"], Budget(steps=2, tick=1), resume=tmp_path, adopt=True)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not safetensors at all", b"\x80\x04pickle"])
 def test_a_missing_or_damaged_checkpoint_is_named(content, world, tmp_path):
     if content is not None:
