@@ -159,11 +159,12 @@ def draw(space: Mapping[str, Dimension], seed: str) -> dict[str, Value]:
         if exists(space[name], chosen):
             # A stream for each contender and name: a wider search begins with the same contenders, and a dimension
             # that is new, gone or elsewhere in the file leaves the draws of the others.
-            chosen[name] = _value(space[name], random.Random(f"{seed}/{name}"))  # noqa: S311
+            chosen[name] = drawn_from(space[name], random.Random(f"{seed}/{name}"))  # noqa: S311
     return chosen
 
 
-def _value(dimension: Dimension, stream: random.Random) -> Value:
+def drawn_from(dimension: Dimension, stream: random.Random) -> Value:
+    """Draw one value by the dimension's law."""
     if dimension.choice:
         return stream.choice(dimension.choice)
     if dimension.uniform:

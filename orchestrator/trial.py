@@ -63,8 +63,18 @@ class Brief:
         )
 
 
-def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path | None = None) -> None:
-    """Train `contender` and call `report(event, folder)` at every tick; the folder holds checkpoint and pictures."""
+def pursue(
+    contender: Contender,
+    brief: Brief,
+    report: Report,
+    *,
+    resume: Path | None = None,
+    cloned: Mapping[str, Any] | None = None,
+) -> None:
+    """Train `contender` and call `report(event, folder)` at every tick; the folder holds checkpoint and pictures.
+
+    A slot of a population that was `cloned` resumes from its original's folder, under numbers of its own.
+    """
     import torch
 
     import gans
@@ -92,16 +102,20 @@ def pursue(contender: Contender, brief: Brief, report: Report, *, resume: Path |
         watch.restore(resume)
         if watch.over:
             return
+        if cloned and watch.replicas[0].history[-1].step == cloned["step"]:
+            for watched, seconds in zip(watch.replicas, cloned["seconds"], strict=True):
+                watched.seconds = seconds  # what the original took is on its own account
     if contender.variant == brief.trainer:
         _follow(contender, brief, watch, report, resume)
         return
     training = gans.train(
-        gans.variant(contender.variant, contender.hyperparameters),
+        gans.variant(contender.variant, contender.hyperparameters | (cloned["now"] if cloned else {})),
         judge.dataset,
         gans.Budget(**contender.budget),
         seeds=brief.seeds,
         device=brief.device,
         resume=resume and resume / "training",
+        adopt=cloned is not None,
     )
     mark = began = time.time()
     for progress in training:
@@ -215,20 +229,29 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
             "spent": event["spent"],
             "event": json.dumps(event, allow_nan=False),
         }
-        tune.report(result, checkpoint=tune.Checkpoint.from_directory(str(folder)))
+        checkpoint = tune.Checkpoint.from_directory(str(folder))
+        checkpoint.set_metadata({"step": event["step"]})
+        tune.report(result, checkpoint=checkpoint)
 
     name = config["contender"]
     contender = contenders.get(name) or Contender.named(name, config["configuration"])
     checkpoint = tune.get_checkpoint()
     if checkpoint is None and contender.name in saved:
         checkpoint = tune.Checkpoint(saved[contender.name])
+    if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
+        checkpoint = tune.Checkpoint(cloned["checkpoint"])
     try:
         if checkpoint is None:
             pursue(contender, brief, report)
         else:
             with checkpoint.as_directory() as folder:
-                pursue(contender, brief, report, resume=Path(folder))
+                pursue(contender, brief, report, resume=Path(folder), cloned=cloned)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         failure = {"kind": "failure", "contender": contender.name, "reason": reason}
         tune.report({"objective": WORST, "spent": 0, "event": json.dumps(failure)})
+
+
+def _reached(checkpoint: Any) -> int:
+    """Return the step that was saved."""
+    return int(checkpoint.get_metadata()["step"])

@@ -11,6 +11,7 @@ from orchestrator.code import TRAINERS
 from orchestrator.config.document import Document, Location
 from orchestrator.config.models import (
     MOST_CONTENDERS,
+    PERTURBED,
     SECONDS,
     Data,
     Dimension,
@@ -206,6 +207,7 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         message = f"expected between one tick ({budget.tick}) and the budget ({budget.amount}), found {search.grace};"
         message += " give another search.grace, or leave it out for one tick"
         document.fail(("search", "grace"), message)
+    _check_population(experiment, document)
     if search.audit and search.scheduler not in ("asha", "hyperband", "median"):
         message = f"scheduler {search.scheduler} prunes nobody who could be audited; choose asha, hyperband or median"
         document.fail(("search", "audit"), message)
@@ -231,6 +233,29 @@ def _check_objectives(experiment: SearchExperiment, document: Document) -> None:
     if len(asked) > 1 and scheduler != "none":
         message = f"{scheduler} prunes by one metric, and search.metric has {len(asked)}; give one, or scheduler: none"
         document.fail(("search", "scheduler"), message)
+
+
+def _check_population(experiment: SearchExperiment, document: Document) -> None:
+    search, tick = experiment.search, experiment.budget.tick
+    if search.scheduler != "pbt":
+        if search.population is not None:
+            document.fail(("search", "population"), f"scheduler {search.scheduler} does not read it; pbt does")
+        return
+    if search.population and search.population.every and search.population.every % tick:
+        message = f"expected a multiple of the tick ({tick}), found {search.population.every}: slots meet at ticks"
+        document.fail(("search", "population", "every"), message)
+    if experiment.adaptive:
+        message = f"scheduler pbt compares all slots at once, and sampler {search.sampler} draws them one by one;"
+        document.fail(("search", "scheduler"), f"{message} choose sampler random or grid")
+    if experiment.trainer is not None:
+        document.fail(("search", "scheduler"), "scheduler pbt copies what our own loop saves; a trainer keeps its own")
+    ranges = [name for name, dimension in experiment.space.items() if dimension.law in ("uniform", "loguniform")]
+    if not set(ranges) & set(PERTURBED):
+        message = f"scheduler pbt changes {', '.join(PERTURBED)} as it goes, and the space draws none from a range;"
+        document.fail(("search", "scheduler"), f"{message} give one a uniform or loguniform law")
+    if fixed := [name for name in ranges if name not in PERTURBED]:
+        message = f"no two slots would share their {fixed[0]}, and only slots of one architecture can be copied;"
+        document.fail(("space", fixed[0]), f"{message} give choices, or fix it under hyperparameters")
 
 
 def check_evaluation(evaluation: Evaluation, document: Document) -> None:

@@ -89,6 +89,8 @@ def unrecordable(name: str) -> str | None:
 
 
 MOST_CONTENDERS = 10_000
+PERTURBED = ("generator_lr", "discriminator_lr", "penalty.weight")
+"""What scheduler pbt changes as it goes, where it is drawn from a range."""
 SECONDS = "seconds"
 """The objective that is no score: what training and judging took."""
 LAWS = ("choice", "uniform", "loguniform", "randint")
@@ -311,6 +313,31 @@ class Dimension(Model):
         return values
 
 
+def possible(factors: tuple[float, ...]) -> tuple[float, ...]:
+    """Return `factors` if none is 0 or below."""
+    for index, factor in enumerate(factors):
+        if factor <= 0:
+            raise AtKeyError(index, f"expected a factor above 0, found {factor}")
+    return factors
+
+
+class Population(Model):
+    """How slots of population-based training become copies of better ones."""
+
+    every: Count | None = Field(
+        None, description="budget between two comparisons, in whole ticks; default a tenth of the budget"
+    )
+    quantile: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        0.25, description="share of the slots of one architecture that give way to copies of as many best ones"
+    )
+    factors: Annotated[tuple[float, ...], Field(min_length=1, strict=False), AfterValidator(possible)] = Field(
+        (0.8, 1.2), description="a copy's learning rates and penalty weight are multiplied by one of these"
+    )
+    resample: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.25, description="probability that a number is drawn anew from its range instead"
+    )
+
+
 class Search(Model):
     """Which contenders are drawn, who is pruned, and by what."""
 
@@ -320,9 +347,12 @@ class Search(Model):
     sampler: Literal["random", "grid", "tpe"] = Field(
         "random", description="tpe: drawn as results come, by Optuna, where the earlier ones were good"
     )
-    scheduler: Literal["none", "asha", "hyperband", "median"] = Field(
-        "none", description="who is pruned: asha and hyperband by rungs, median against the others' running means"
+    scheduler: Literal["none", "asha", "hyperband", "median", "pbt"] = Field(
+        "none",
+        description="asha and hyperband prune by rungs, median against the others' running means;"
+        " pbt lets the worst go on as perturbed copies of the best",
     )
+    population: Population | None = Field(None, description="of scheduler pbt")
     audit: Annotated[float, Field(ge=0, le=1)] = Field(
         0.0, description="probability that a pruned contender goes on all the same, so that regret can be estimated"
     )

@@ -29,6 +29,9 @@ class Standing:
     audited: Event | None = None
     """Since when it goes on although the scheduler would have pruned it, with which probability, and why."""
 
+    cloned: Event | None = None
+    """Whose copy it has become in a population, and under which numbers."""
+
     @property
     def ended(self) -> bool:
         """Is there nothing left to do?"""
@@ -49,6 +52,8 @@ class State:
     ticks: list[Event] = field(default_factory=list)
     undrawn: int = 0
     """How many contenders the sampler has still to draw."""
+    rounds: int = 0
+    """The last mark at which a population was compared."""
     closed: bool = False
 
     @classmethod
@@ -85,6 +90,9 @@ class State:
             return event["contender"] not in self.contenders
         if event["kind"] == "audited":
             return self.contenders[event["contender"]].audited is None
+        if event["kind"] == "cloned":
+            cloned = self.contenders[event["contender"]].cloned
+            return cloned is None or event["step"] > cloned["step"]
         if event["kind"] not in ("tick", "final"):
             return True
         tick = self.contenders[event["contender"]].tick
@@ -122,6 +130,10 @@ class State:
                 standing.status, standing.reason = "waiting", event["reason"]
             case "audited":
                 self.contenders[event["contender"]].audited = event
+            case "cloned":
+                self.contenders[event["contender"]].cloned = event
+            case "round":
+                self.rounds = event["round"]
             case "end":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason, standing.told = event["status"], event["reason"], True

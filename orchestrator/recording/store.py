@@ -101,6 +101,8 @@ class Writer:
                 self._tick(event, files)
             case "audited":
                 self._audited(event)
+            case "cloned":
+                self._cloned(event)
             case "final":
                 self._final(event, files)
             case "end":
@@ -122,6 +124,15 @@ class Writer:
         told = {"": event["reason"], ".at": str(event["at"]), ".probability": str(event["probability"])}
         tags = [RunTag(AUDITED + part, text[:LONGEST_TAG]) for part, text in told.items()]
         self.client.log_batch(self.runs[event["contender"], None], tags=tags)
+
+    def _cloned(self, event: Event) -> None:
+        """Record the numbers of a slot as series, from those that it began with, and whose copy it has become."""
+        began = self.attempt["contenders"][event["contender"]]["hyperparameters"]
+        at, start = int(event["time"] * 1000), int(self.attempt["time"] * 1000)
+        points = [Metric(f"hyperparameter/{name}", began[name], start, 0) for name in event["now"]]
+        points += [Metric(f"hyperparameter/{name}", value, at, event["step"]) for name, value in event["now"].items()]
+        lineage = RunTag("arena.lineage", " > ".join(event["lineage"])[-LONGEST_TAG:])
+        self.client.log_batch(self.runs[event["contender"], None], metrics=points, tags=[lineage])
 
     def _search(self, event: Event) -> str:
         identity = ("", None)

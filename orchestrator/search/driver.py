@@ -58,6 +58,14 @@ class Driver:
             if tick and tick["spent"] >= audit["at"]:
                 self._tell({"kind": "audited", "contender": name} | self.audits.pop(name))
 
+    def clone(self, event: Event) -> None:
+        """Record that a slot of a population goes on as a copy of another, before it does."""
+        self._tell({"kind": "cloned"} | event)
+
+    def close_round(self, mark: int) -> None:
+        """Record that a population was compared at this mark, and that all its copies are recorded."""
+        self._tell({"kind": "round", "round": mark})
+
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""
         tick = self.state.contenders[name].tick

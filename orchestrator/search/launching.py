@@ -16,7 +16,8 @@ from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Plan
-from orchestrator.search.scheduling import make_scheduler
+from orchestrator.search.scheduling import kept, make_scheduler
+from orchestrator.search.scheduling.population import Slots, Unfinished
 from orchestrator.trial import Brief, run
 
 RETRIES_OF_A_LOST_WORKER = 3
@@ -26,6 +27,7 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
     """Give what is left to Ray, until it has ended or the user interrupts it; `ahead` says that workers have begun."""
     experiment = plan.experiment
     scheduler = make_scheduler(experiment, driver)  # it may find that some were pruned when the driver was killed
+    population = isinstance(scheduler, Slots)
     if driver.state.done:
         return
     left = [name for name in left if not driver.state.contenders[name].ended]
@@ -46,10 +48,10 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
         tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
         param_space={} if entrants else {"contender": tune.grid_search(left)},
         tune_config=tune.TuneConfig(
-            search_alg=entrants,
+            search_alg=Unfinished(driver) if population else entrants,
             num_samples=len(left) + driver.state.undrawn if entrants else 1,
             scheduler=scheduler,
-            max_concurrent_trials=plan.slots,
+            max_concurrent_trials=None if population else plan.slots,  # a population has its own order
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
@@ -57,8 +59,7 @@ def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str]
             storage_path=str(folder),
             callbacks=[Reporter(driver)],
             verbose=0,
-            # The journal may be one tick behind the checkpoints when the driver dies: keep the one before.
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=2),
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=kept(experiment)),
             failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
         ),
     )

@@ -233,7 +233,15 @@ contenders: 2 => contenders: 1000000
 sampler: random => sampler: bohb
     10: search.sampler: expected 'random', 'grid' or 'tpe', found 'bohb'
 sampler: random => scheduler: bohb
-    10: search.scheduler: expected 'none', 'asha', 'hyperband' or 'median', found 'bohb'
+    10: search.scheduler: expected 'none', 'asha', 'hyperband', 'median' or 'pbt', found 'bohb'
+sampler: random => scheduler: asha, population: {every: 1280}
+    10: search.population: scheduler asha does not read it; pbt does
+sampler: random => scheduler: pbt, population: {every: 1300}
+    10: search.population.every: expected a multiple of the tick (1280), found 1300: slots meet at ticks
+sampler: random => scheduler: pbt, population: {quantile: 0.6}
+    10: search.population.quantile: expected at most 0.5, found 0.6
+sampler: random => scheduler: pbt, population: {factors: [0.8, 0]}
+    10: search.population.factors.1: expected a factor above 0, found 0.0
 sampler: random => audit: 1.5
     10: search.audit: expected at most 1.0, found 1.5
 sampler: random => audit: 0.2

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from papers import Paper
 
 from orchestrator.config.models import SearchExperiment
-from orchestrator.recording.journal import Event, State
+from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.scheduling import HyperBand, make_judge, make_scheduler
 
@@ -30,23 +31,6 @@ def asked(**search: Any) -> SearchExperiment:
             "search": {"contenders": len(NAMES), "grace": 3, "reduction": 3} | search,
         }
     )
-
-
-class Paper:
-    """What a recorder is to a driver, in memory: events, and the state that they add up to."""
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self.journal = self
-        self.state = State()
-        self.events: list[Event] = []
-        for event in events:
-            self.append(event)
-
-    def append(self, event: Event, _: Path | None = None) -> bool:
-        if new := self.state.accepts(event):
-            self.events.append(event)
-            self.state.apply(event)
-        return new
 
 
 class Attempt:
