@@ -64,6 +64,8 @@ class View:
             variant = self.state.attempt["contenders"][name]["variant"]
             style = "bold" if best and best[0] == name else ""
             status = Text(standing.status, style=STYLES.get(standing.status, "dim"))
+            if confirms := self.state.confirms.get(name):
+                status.append(f"  confirms {confirms}", style="dim")
             if standing.reason:
                 status.append(f"  {standing.reason}", style="dim")
             value = standing.tick["objective"] if standing.tick else None
@@ -87,19 +89,20 @@ class View:
         return " · ".join(parts)
 
     def best(self) -> tuple[str, float] | None:
-        """Return the contender with the best objective at its last tick."""
+        """Return the contender with the best objective at its last tick; new seeds say more than those that chose."""
         if self.state is None or self.state.attempt is None:
             return None
         variants = {name: said["variant"] for name, said in self.state.attempt["contenders"].items()}
         apart = self.state.attempt["experiment"].get("baselines", ())
-        values = [
-            (name, standing.tick["objective"])
+        values = {
+            name: standing.tick["objective"]
             for name, standing in self.state.contenders.items()
             if standing.tick and standing.tick["objective"] is not None and variants[name] not in apart
-        ]
-        if not values:
-            return None
-        return (max if self.higher_is_better else min)(values, key=lambda pair: pair[1])
+        }
+        confirmed = {name: value for name, value in values.items() if name in self.state.confirms}
+        return (max if self.higher_is_better else min)(
+            (confirmed or values).items(), key=lambda pair: pair[1], default=None
+        )
 
     def seconds_left(self) -> float | None:
         """Return the time that the ticks to come will take at the pace so far."""
@@ -127,6 +130,10 @@ class View:
     def _line(self, event: Event) -> str | None:
         if event["kind"] == "lost":
             return f"{event['contender']}: {event['reason']}"
+        if event["kind"] == "confirming":
+            seeds = ", ".join(map(str, event["seeds"]))
+            chosen = ", ".join(event["confirms"].values()) or "nothing, for no contender has a final score,"
+            return f"confirming {chosen} on seeds {seeds}"
         if event["kind"] == "end":
             reason = f": {event['reason']}" if event["reason"] else ""
             headline = "" if event["status"] == "interrupted" else f" · {self.headline()}"

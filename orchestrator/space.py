@@ -89,6 +89,11 @@ def resolve(experiment: SearchExperiment, index: int, chosen: Mapping[str, Value
     return _contender(index, experiment, str(chosen.get("variant", experiment.variant)), experiment.data, rest)
 
 
+def default(experiment: SearchExperiment, variant: str) -> Contender:
+    """Return the contender that nobody has searched: a variant's defaults, with what the file fixes."""
+    return _contender(0, experiment, variant, experiment.data, {})
+
+
 def _baseline(index: int, experiment: Experiment, name: str, data: Data) -> Contender:
     from gans import baseline
 

@@ -46,13 +46,13 @@ class Brief:
     generator: Generator = field(default_factory=Generator)
 
     @classmethod
-    def of(cls, plan: "Plan", home: "Home") -> "Brief":
-        """Return what the trials of this plan need to know."""
+    def of(cls, plan: "Plan", home: "Home", seeds: tuple[int, ...] | None = None) -> "Brief":
+        """Return what the trials of this plan need to know, on the experiment's seeds or on others."""
         experiment = plan.experiment
         return cls(
             evaluation=experiment.evaluation,
             budget=experiment.budget,
-            seeds=experiment.seeds,
+            seeds=seeds or experiment.seeds,
             stop=experiment.stop,
             objective=experiment.objective,
             cache=home.cache,

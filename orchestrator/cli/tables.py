@@ -101,6 +101,9 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
             f"{plan.slots} at once with {_counted(plan.threads, 'thread')} each on {plan.device}",
         )
     )
+    if again := plan.confirmation:
+        title += f"\nthen the best and the defaults again: {_counted(again['contenders'], 'contender')}"
+        title += f" x {_counted(len(again['seeds']), 'seed')}"
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
     drawn = {name: {contender.hyperparameters.get(name) for contender in plan.contenders.values()} for name in known}

@@ -2,6 +2,7 @@
 
 from orchestrator.config.models import (
     Budget,
+    Confirm,
     Data,
     Dimension,
     Evaluation,
@@ -16,6 +17,7 @@ from orchestrator.config.reading import load, prepared, schema, validate
 
 __all__ = [
     "Budget",
+    "Confirm",
     "Data",
     "Dimension",
     "Evaluation",

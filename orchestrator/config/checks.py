@@ -211,6 +211,13 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
     if search.audit and search.scheduler not in ("asha", "hyperband", "median"):
         message = f"scheduler {search.scheduler} prunes nobody who could be audited; choose asha, hyperband or median"
         document.fail(("search", "audit"), message)
+    if experiment.confirm and search.scheduler == "pbt":
+        message = "a population's best is a lineage, and no configuration that could be trained again; leave it out"
+        document.fail(("search", "confirm"), message)
+    for index, seed in enumerate(experiment.confirm.seeds if experiment.confirm else ()):
+        if seed in experiment.seeds:
+            message = f"{seed} is among the seeds of the search, which chose the best by it; confirm on others"
+            document.fail(("search", "confirm", "seeds", index), message)
     if search.sampler == "grid":
         for name, dimension in space.items():
             if dimension.choice is None:

@@ -338,6 +338,13 @@ class Population(Model):
     )
 
 
+class Confirm(Model):
+    """Training the best of a search again, on seeds that had no part in choosing them."""
+
+    top: Count = Field(3, description="how many of the best are trained again, beside the variant's defaults")
+    seeds: Seeds = Field(description="new ones, none of which is among the seeds of the search")
+
+
 class Search(Model):
     """Which contenders are drawn, who is pruned, and by what."""
 
@@ -367,7 +374,9 @@ class Search(Model):
     )
     seed: Seed = 0
     parallel: Literal["auto"] | Count = Field("auto", description="contenders at once; auto fills the machine")
-    confirm: Literal["none"] = Field("none", description="none: rows are ranked as selected, and marked so")
+    confirm: Literal["none"] | Confirm = Field(
+        "none", description="trains the best again on new seeds; none: rows are ranked as selected, and marked so"
+    )
 
     @model_validator(mode="after")
     def _counted(self) -> Self:
@@ -481,6 +490,11 @@ class SearchExperiment(Experiment):
     def adaptive(self) -> bool:
         """Are contenders drawn as results come, and not up front?"""
         return self.search.sampler == "tpe"
+
+    @property
+    def confirm(self) -> Confirm | None:
+        """How the best are confirmed, if they are."""
+        return self.search.confirm if isinstance(self.search.confirm, Confirm) else None
 
     @property
     def python_names(self) -> dict[Location, tuple[str, str]]:

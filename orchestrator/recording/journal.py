@@ -75,9 +75,30 @@ class State:
         return len(self.contenders) + self.undrawn
 
     @property
+    def configurations(self) -> dict[str, Event]:
+        """What each contender is made of."""
+        return self.attempt["contenders"] if self.attempt else {}
+
+    @property
+    def confirms(self) -> dict[str, str]:
+        """From each contender that is trained on new seeds to the one that it repeats."""
+        return self.attempt["confirming"]["confirms"] if self.attempt and "confirming" in self.attempt else {}
+
+    @property
+    def searched(self) -> bool:
+        """Is the search itself over, whatever is still to be confirmed?"""
+        return not self.undrawn and not set(self.left) - set(self.confirms)
+
+    @property
+    def unconfirmed(self) -> bool:
+        """Is it still to be chosen who is trained again on new seeds?"""
+        attempt = self.attempt or {}
+        return attempt.get("confirm", False) and "confirming" not in attempt
+
+    @property
     def done(self) -> bool:
-        """Is there nothing left to draw nor to train?"""
-        return not self.left and not self.undrawn
+        """Is there nothing left to draw, to train nor to confirm?"""
+        return not self.left and not self.undrawn and not self.unconfirmed
 
     @property
     def complete(self) -> bool:
@@ -88,6 +109,8 @@ class State:
         """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
         if event["kind"] == "drawn":
             return event["contender"] not in self.contenders
+        if event["kind"] == "confirming":
+            return self.unconfirmed
         if event["kind"] == "audited":
             return self.contenders[event["contender"]].audited is None
         if event["kind"] == "cloned":
@@ -113,6 +136,12 @@ class State:
                 self.attempt["contenders"][event["contender"]] = event["configuration"]
                 self.contenders[event["contender"]] = Standing()
                 self.undrawn -= "suggestion" in event
+                self.closed = False
+            case "confirming":
+                assert self.attempt  # noqa: S101  (the first event of every journal)
+                self.attempt["contenders"] |= event["contenders"]
+                self.attempt["confirming"] = event
+                self.contenders |= {name: Standing() for name in event["contenders"]}
                 self.closed = False
             case "tick":
                 standing = self.contenders[event["contender"]]
@@ -141,8 +170,8 @@ class State:
                 self.closed = True
 
     def counts(self) -> dict[str, int]:
-        """Return how many contenders have each status."""
-        statuses = [standing.status for standing in self.contenders.values()]
+        """Return how many contenders of the search have each status; those that confirm them are not counted again."""
+        statuses = [standing.status for name, standing in self.contenders.items() if name not in self.confirms]
         return {status: statuses.count(status) for status in ("finished", "stopped", "pruned", "failed", "interrupted")}
 
 

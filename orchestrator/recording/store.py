@@ -97,6 +97,9 @@ class Writer:
                 self._search(event)
             case "drawn":
                 self.attempt["contenders"][event["contender"]] = event["configuration"]
+            case "confirming":
+                self.attempt["contenders"] |= event["contenders"]
+                self.attempt["confirming"] = event
             case "tick":
                 self._tick(event, files)
             case "audited":
@@ -219,21 +222,31 @@ class Writer:
         tags |= {f"arena.{key}": drawn[key] for key in ("sampler", "scheduler") if key in drawn}
         if configuration["variant"] in self.attempt["experiment"].get("baselines", ()):
             tags["arena.baseline"] = "yes"
-        run_id = self._run(identity, event, tags, name=f"{configuration['variant']} {name}")
+        title, seeds = f"{configuration['variant']} {name}", self.attempt["experiment"]["seeds"]
+        if confirms := self._confirms(name):
+            tags["arena.confirms"] = confirms
+            title, seeds = f"{title} confirms {confirms}", self.attempt["confirming"]["seeds"]
+        run_id = self._run(identity, event, tags, name=title)
         # What failed before its first tick was never judged: it has neither.
         meanings = {key: event[key] for key in ("protocol", "budget_class") if key in event}
         digests = {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
         if self.described.get(identity) != digests:
             for key, meaning in meanings.items():
                 self.client.log_dict(run_id, meaning, f"{key}.json")
-            self.client.log_text(run_id, _experiment_file(self.attempt["experiment"], configuration), "experiment.yaml")
+            experiment = self.attempt["experiment"] | {"seeds": seeds}
+            self.client.log_text(run_id, _experiment_file(experiment, configuration), "experiment.yaml")
             params = {"variant": configuration["variant"]}
             params |= {key: str(value) for key, value in configuration["hyperparameters"].items()}
             params |= {f"data.{key}": str(value) for key, value in configuration["data"].items()}
             params |= {f"budget.{key}": str(value) for key, value in configuration["budget"].items()}
-            params["seeds"] = ", ".join(map(str, self.attempt["experiment"]["seeds"]))
+            params["seeds"] = ", ".join(map(str, seeds))
             self._describe(identity, params, digests)
         return run_id
+
+    def _confirms(self, name: str) -> str | None:
+        """Return whom this contender repeats on new seeds, if it does."""
+        confirms: dict[str, str] = self.attempt.get("confirming", {"confirms": {}})["confirms"]
+        return confirms.get(name)
 
     def _replica(self, event: Event, replica: Event) -> str:
         name = event["contender"]

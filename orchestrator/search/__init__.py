@@ -13,6 +13,7 @@ from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
+from orchestrator.search.confirmation import results
 from orchestrator.search.planning import Announce, Plan, make_plan
 
 if TYPE_CHECKING:
@@ -32,15 +33,16 @@ class Outcome:
     folder: Path
 
     def summary(self) -> dict[str, Any]:
-        """Return counts of contenders, the time it took, and how much of the machine it used."""
+        """Return counts of the contenders that were searched, the time it took, and how well it was confirmed."""
         counts = self.state.counts()
         wall, busy = times(self.state.ticks)
         return {
             "experiment": self.plan.experiment.name,
-            "contenders": self.state.expected,
+            "contenders": self.state.expected - len(self.state.confirms),
             **{status: counts[status] for status in ("finished", "stopped", "pruned", "failed")},
             "wall_seconds": wall,
             "utilisation": busy / (wall * self.plan.slots) if wall else None,
+            **(results(self.state) if self.state.confirms else {}),
         }
 
 
@@ -144,7 +146,7 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
         driver.tell_ends()
         try:
             if not state.done:
-                _run_on_ray(driver, home, folder, state.left, address)
+                _run_on_ray(driver, home, folder, address)
         except KeyboardInterrupt:
             pass  # told below, as an interruption that Ray took note of itself
         finally:
@@ -163,7 +165,7 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
     return Outcome(plan=plan, state=state, folder=folder)
 
 
-def _run_on_ray(driver: "Driver", home: Home, folder: Path, left: list[str], address: str | None) -> None:
+def _run_on_ray(driver: "Driver", home: Home, folder: Path, address: str | None) -> None:
     """Start or join Ray, which takes seconds, and meanwhile make ready what the search needs."""
     from orchestrator.search.cluster import joined
 
@@ -171,7 +173,7 @@ def _run_on_ray(driver: "Driver", home: Home, folder: Path, left: list[str], add
     ahead = not address and driver.plan.experiment.resources.cpus <= 1  # else there are more workers than trials
     with joined(address, ahead=ahead):
         launch = preparing.result()
-        launch(driver.plan, home, folder, driver, left, ahead=ahead)
+        launch(driver, home, folder, ahead=ahead)
 
 
 def _prepare(plan: Plan, home: Home) -> Callable[..., None]:

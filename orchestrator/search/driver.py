@@ -3,10 +3,12 @@
 import time
 from pathlib import Path
 
+from orchestrator.config.models import SearchExperiment
 from orchestrator.leaderboard import summary
 from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder
 from orchestrator.records import ScoreRecord
+from orchestrator.search.confirmation import choose
 from orchestrator.search.planning import Announce, Plan
 from orchestrator.space import Contender
 
@@ -35,6 +37,10 @@ class Driver:
     def draw(self, contender: Contender, **why: object) -> None:
         """Record a contender that is born during the search; `why` says what it follows from."""
         self._tell({"kind": "drawn", "contender": contender.name, "configuration": contender.configuration, **why})
+
+    def confirm(self, experiment: SearchExperiment) -> None:
+        """Choose, once and for all, who is trained again on new seeds."""
+        self._tell(choose(experiment, self.state))
 
     def tick(self, event: Event, checkpoint: Path) -> None:
         """Record one report, and the end of its contender if this was the last."""

@@ -10,64 +10,77 @@ import orchestrator.search.cluster  # noqa: F401  # isort: skip  (it quiets Ray 
 from ray import tune
 from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from orchestrator.config.models import Data
+from orchestrator.config.models import Data, SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
 from orchestrator.search.scheduling.population import Slots, Unfinished
+from orchestrator.space import Contender
 from orchestrator.trial import Brief, run
 
 RETRIES_OF_A_LOST_WORKER = 3
 
 
-def launch(plan: Plan, home: Home, folder: Path, driver: Driver, left: list[str], *, ahead: bool) -> None:
-    """Give what is left to Ray, until it has ended or the user interrupts it; `ahead` says that workers have begun."""
-    experiment = plan.experiment
-    scheduler = make_scheduler(experiment, driver)  # it may find that some were pruned when the driver was killed
-    population = isinstance(scheduler, Slots)
-    if driver.state.done:
-        return
-    left = [name for name in left if not driver.state.contenders[name].ended]
+def launch(driver: Driver, home: Home, folder: Path, *, ahead: bool) -> None:
+    """Give what is left to Ray until it has ended or the user interrupts it: the search, then its confirmation.
+
+    `ahead` says that workers have begun.
+    """
+    plan, experiment, state = driver.plan, driver.plan.experiment, driver.state
+    with on_workers_started_ahead() if ahead else nullcontext():
+        if not state.searched:
+            _train(driver, Brief.of(plan, home), folder / "launch", make_scheduler(experiment, driver))
+        if isinstance(experiment, SearchExperiment) and experiment.confirm and state.searched:
+            driver.confirm(experiment)
+            _train(driver, Brief.of(plan, home, experiment.confirm.seeds), folder / "confirm", FIFOScheduler())
+    for name, standing in state.contenders.items():
+        if standing.status == "running":
+            driver.left_by_ray(name, None, interrupted=True)
+
+
+def _train(driver: Driver, brief: Brief, folder: Path, scheduler: TrialScheduler) -> None:
+    """Train every contender that has not ended, from its last checkpoint where there is one."""
+    experiment, state = driver.plan.experiment, driver.state
+    if not state.left and not state.undrawn:
+        return  # the scheduler found that the last ones were pruned when the driver was killed, or none is confirmed
+    contenders = {name: Contender.named(name, state.configurations[name]) for name in state.left}
     saved = {
         name: tick["checkpoint"]
-        for name in left
-        if (tick := driver.state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
+        for name in contenders
+        if (tick := state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
     }
-    asked = {"cpu": experiment.resources.cpus, "gpu": experiment.resources.gpus}
-    contenders = {name: plan.contenders[name] for name in left}
-    trainable = tune.with_parameters(run, brief=Brief.of(plan, home), contenders=contenders, saved=saved)
     entrants = None
-    if driver.state.undrawn:
+    if state.undrawn:
         from orchestrator.search.entering import Entrants
 
-        entrants = Entrants(driver, left)
+        entrants = Entrants(driver, state.left)
+    asked, population = experiment.resources, isinstance(scheduler, Slots)
+    resources = {kind: amount for kind, amount in (("cpu", asked.cpus), ("gpu", asked.gpus)) if amount}
+    trainable = tune.with_parameters(run, brief=brief, contenders=contenders, saved=saved)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {kind: amount for kind, amount in asked.items() if amount}),
-        param_space={} if entrants else {"contender": tune.grid_search(left)},
+        tune.with_resources(trainable, resources),
+        param_space={} if entrants else {"contender": tune.grid_search(list(contenders))},
         tune_config=tune.TuneConfig(
             search_alg=Unfinished(driver) if population else entrants,
-            num_samples=len(left) + driver.state.undrawn if entrants else 1,
+            num_samples=len(contenders) + state.undrawn if entrants else 1,
             scheduler=scheduler,
-            max_concurrent_trials=None if population else plan.slots,  # a population has its own order
+            max_concurrent_trials=None if population else driver.plan.slots,  # a population has its own order
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
-            name=f"launch-{int(driver.launch * 1000)}",
-            storage_path=str(folder),
+            name=f"{folder.name}-{int(driver.launch * 1000)}",
+            storage_path=str(folder.parent),
             callbacks=[Reporter(driver)],
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=kept(experiment)),
             failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
         ),
     )
-    with on_workers_started_ahead() if ahead else nullcontext():
-        tuner.fit()
-    for name, standing in driver.state.contenders.items():
-        if standing.status == "running":
-            driver.left_by_ray(name, None, interrupted=True)
+    tuner.fit()
 
 
 @contextmanager

@@ -62,6 +62,16 @@ class Plan:
         return -(-self.experiment.budget.amount // self.experiment.budget.tick)
 
     @property
+    def confirmation(self) -> dict[str, Any] | None:
+        """What is trained after the search: how many contenders, on which seeds, and what that adds to the replicas."""
+        experiment = self.experiment
+        if not isinstance(experiment, SearchExperiment) or not experiment.confirm:
+            return None
+        repeated = min(experiment.confirm.top, self.expected) + (0 if experiment.trainer else 1)
+        seeds = list(experiment.confirm.seeds)
+        return {"contenders": repeated, "seeds": seeds, "replicas": repeated * len(seeds)}
+
+    @property
     def notes(self) -> list[str]:
         """What a person should know before this starts."""
         found = []
@@ -95,6 +105,7 @@ class Plan:
             "device": self.device,
             "objective": self.objective,
             "objectives": list(self.objectives),
+            "confirmation": self.confirmation,
             "notes": self.notes,
         }
 
@@ -117,6 +128,7 @@ class Plan:
             "objectives": list(self.objectives),
             "directions": dict(self.directions),
             "ticks": self.ticks,
+            "confirm": self.confirmation is not None,
             "environment": environment(self.device, self.threads),
         }
 

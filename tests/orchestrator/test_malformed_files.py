@@ -268,6 +268,16 @@ sampler: random => grace: 5
     10: search.grace: expected between one tick (1280) and the budget (2560), found 5; give another search.grace, or leave it out for one tick
 sampler: random => grace: 2561
     10: search.grace: expected between one tick (1280) and the budget (2560), found 2561; give another search.grace, or leave it out for one tick
+sampler: random => confirm: {top: 1, seeds: [5, 1]}
+    10: search.confirm.seeds.1: 1 is among the seeds of the search, which chose the best by it; confirm on others
+sampler: random => confirm: all
+    10: search.confirm: expected 'none' or a mapping, found 'all'
+sampler: random => confirm: {top: 0, seeds: [5]}
+    10: search.confirm.top: expected at least 1, found 0
+sampler: random => scheduler: pbt, confirm: {seeds: [5]}
+    10: search.confirm: a population's best is a lineage, and no configuration that could be trained again; leave it out
+sampler: random => confirm: {top: 3}
+    10: search.confirm.seeds: this key is missing; it has no default
 sampler: random => parallel: many
     10: search.parallel: expected 'auto' or an integer, found 'many'
 cpus: 1 => cpus: 4096
