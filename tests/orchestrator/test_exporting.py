@@ -69,6 +69,6 @@ def test_what_it_takes_is_latents_and_what_its_variant_is_told(name, shapes, tmp
 def test_a_missing_library_and_a_wrong_suffix_are_told_with_the_way_out(tmp_path, monkeypatch, ganarena):
     answer = ganarena("export", "run", "-o", tmp_path / "generator.pth")
     assert (answer.status, "expected a file that ends in .pt2 or .onnx" in answer.err) == (2, True)
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    monkeypatch.setattr(exporting, "find_spec", lambda _: None)
     with pytest.raises(RequestError, match=r"onnx is not installed; pip install 'ganarena\[onnx\]', or write a \.pt2"):
         exporting.writer(tmp_path / "generator.onnx")
