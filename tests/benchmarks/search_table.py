@@ -1,4 +1,4 @@
-"""Learning curves of 144 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
+"""Learning curves of 128 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
 
 What samplers and schedulers would have done is replayed from this table (`search_replay`), so that comparing them takes
 seconds and not days. Goes on where it was interrupted; `--seconds` ends it after the contender at work.
@@ -77,7 +77,7 @@ def trained(contender: Contender) -> Iterator[dict[str, Any]]:
         cache=None,
     )
     events: list[dict[str, Any]] = []
-    pursue(contender, brief, lambda event, folder: events.append(event))
+    pursue(contender, brief, lambda event, _: events.append(event))
     for event in events:
         final = event["replicas"][0]["final"]
         yield {
