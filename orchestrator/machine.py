@@ -7,17 +7,52 @@ from orchestrator.errors import RequestError
 
 
 @dataclass(frozen=True)
-class Capacity:
-    """Processors and GPUs, and whose they are."""
+class Node:
+    """One computer: its processors and its GPUs."""
 
     cpus: float
     gpus: float
+
+    def holds(self, cpus: float, gpus: float) -> int:
+        """Return how many trials that ask for so much fit at once; what is less than a GPU never spans two."""
+        by_cpus = _times(self.cpus, cpus)
+        if not gpus:
+            return by_cpus
+        return min(by_cpus, int(self.gpus) * _times(1, gpus) if gpus < 1 else _times(self.gpus, gpus))
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Computers, and whose they are; a trial runs on one of them."""
+
+    nodes: tuple[Node, ...]
     owner: str = "this machine"
+
+    def holds(self, cpus: float, gpus: float) -> int:
+        """Return how many trials that ask for so much fit at once."""
+        return sum(node.holds(cpus, gpus) for node in self.nodes)
+
+    def refusal(self, cpus: float, gpus: float) -> tuple[str | None, str] | None:
+        """Say which part of a request no node can meet, and why; None if one can."""
+        if self.holds(cpus, gpus):
+            return None
+        for what, wanted in (("cpus", cpus), ("gpus", gpus)):
+            most = max((getattr(node, what) for node in self.nodes), default=0)
+            if wanted > most:
+                has = f"{self.owner} has" if len(self.nodes) == 1 else f"no node of {self.owner} has more than"
+                return what, f"one trial asks for {wanted:g}, but {has} {most:g}; ask for less"
+        both = f"{cpus:g} cpus and {gpus:g} gpus"
+        return None, f"one trial asks for {both}, but no node of {self.owner} has as much of both; ask for less"
+
+
+def _times(whole: float, part: float) -> int:
+    """Return how often `part` fits into `whole`; tenths are not lost to rounding."""
+    return int(whole / part + 1e-9)
 
 
 def capacity() -> Capacity:
     """Return what this machine has."""
-    return Capacity(cpus(), gpus())
+    return Capacity((Node(cpus(), gpus()),))
 
 
 def cpus() -> int:

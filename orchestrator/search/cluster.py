@@ -52,7 +52,8 @@ def joined(address: str | None, *, ahead: bool = False) -> Iterator[None]:
 
 
 def capacity(address: str) -> machine.Capacity:
-    """Return what the cluster at `address` has in all."""
+    """Return what the cluster at `address` has, node by node."""
     with joined(address):
-        found = ray.cluster_resources()
-    return machine.Capacity(found.get("CPU", 0), found.get("GPU", 0), f"the cluster at {address}")
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = tuple(machine.Node(found.get("CPU", 0), found.get("GPU", 0)) for found in alive)
+    return machine.Capacity(nodes, f"the cluster at {address}")

@@ -188,11 +188,10 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
 def _fitting(experiment: Experiment, there: Capacity) -> int:
     """Return how many trials fit at once; one that never fits is refused."""
     asked = experiment.resources
-    for what, wanted, found in (("cpus", asked.cpus, there.cpus), ("gpus", asked.gpus, there.gpus)):
-        if wanted > found:
-            message = f"one trial asks for {wanted:g}, but {there.owner} has {found:g}; ask for less"
-            experiment.document.fail(("resources", what), message)
-    return int(min(there.cpus / asked.cpus, there.gpus / asked.gpus if asked.gpus else float("inf")))
+    if refused := there.refusal(asked.cpus, asked.gpus):
+        what, message = refused
+        experiment.document.fail(("resources", what) if what else ("resources",), message)
+    return there.holds(asked.cpus, asked.gpus)
 
 
 def _variants(experiment: Experiment) -> dict[str, Location]:

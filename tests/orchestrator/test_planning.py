@@ -5,12 +5,12 @@ import pytest
 from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
-from orchestrator.machine import Capacity
+from orchestrator.machine import Capacity, Node
 from orchestrator.recording.journal import State
 from orchestrator.search.planning import Plan, make_plan
 from orchestrator.space import resolve
 
-CLUSTER = Capacity(cpus=16, gpus=2, owner="the cluster at here")
+CLUSTER = Capacity((Node(cpus=16, gpus=2),), owner="the cluster at here")
 
 
 @pytest.fixture
