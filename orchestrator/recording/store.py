@@ -309,6 +309,8 @@ class Writer:
 
     def _close(self, event: Event, files: Path) -> None:
         run_id = self._search(self.attempt)
+        if self.attempt.get("draws"):
+            self.client.log_dict(run_id, self.attempt["contenders"], "plan.json")  # now they are known
         if (told := files / DECISIONS).exists():
             self.client.log_artifact(run_id, str(told))
         self._stand(run_id, event["status"], event["reason"], event)

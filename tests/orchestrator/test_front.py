@@ -1,5 +1,11 @@
 """The front of a search with several objectives: by final scores, among comparable rows, without the unlucky."""
 
+from types import SimpleNamespace
+
+import pytest
+
+from orchestrator import review
+from orchestrator.cli import running
 from orchestrator.front import front
 from orchestrator.leaderboard import rank
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
@@ -30,7 +36,12 @@ def contender(name: str, finals: list[float | None], seconds: float = 1.0, **cha
         "reason": None,
         "objective": "fd",
     }
-    common |= {"objective": "fd", "protocol": {"dataset": "ring8"}, "budget_class": {"unit": "steps"}, "params": {}}
+    common |= {
+        "objective": "fd",
+        "protocol": {"dataset": {"name": "ring8"}},
+        "budget_class": {"unit": "steps"},
+        "params": {},
+    }
     return ContenderRecord(run_id=name, contender=name, replicas=replicas, **(common | changes))
 
 
@@ -46,6 +57,33 @@ def test_nobody_on_the_front_is_bettered_in_every_objective():
         ("b", "b", {"fd": 8.0, "seconds": 2.0}),
     ]
     assert [each["contender"] for each in front(rank(records), {"fd": True, "seconds": True})] == ["c", "a"]
+
+
+@pytest.fixture
+def searched(monkeypatch, tmp_path):
+    """A file with two objectives, whose search ends at once with three contenders recorded."""
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "{name: x, variant: gan, data: ring8, budget: {steps: 2, tick: 1}, space: {batch: {choice: [8, 16]}},"
+        " search: {contenders: 3, sampler: tpe, metric: [fd, seconds]}}"
+    )
+    records = [
+        contender("a", [5.0] * 3, seconds=2.0),
+        contender("b", [8.0] * 3),
+        contender("c", [9.0] * 3, seconds=1.5),
+    ]
+    outcome = SimpleNamespace(summary=dict, plan=SimpleNamespace(aims=AIMS))
+    monkeypatch.setattr(running, "_conduct", lambda *_, **__: outcome)
+    monkeypatch.setattr(review, "groups", lambda *_, **__: rank(records))
+    monkeypatch.setattr(review, "keep_picture", lambda *_: None)
+    return file
+
+
+def test_a_search_with_two_objectives_prints_the_front_under_the_leaderboard(ganarena, searched):
+    front_json = ganarena("search", searched, "--json").document["front"]
+    assert [(each["contender"], each["values"]["seconds"]) for each in front_json] == [("a", 6.0), ("b", 3.0)]
+    table = ganarena("search", searched).out.partition("nobody betters these in every objective")[2]
+    assert [line.split()[0] for line in table.splitlines()[2:4]] == ["a", "b"]
 
 
 def test_lucky_survivors_baselines_the_unscored_and_other_budgets_are_not_on_the_front():
