@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,25 @@ def final_scores(home: Path) -> dict[tuple[str, int], dict[str, float]]:
         for record in read(Home.at(home))
         for replica in record.replicas
     }
+
+
+JUDGED = ("contender", "order", "rank", "status", "reason", "mark", "baseline", "audited", "confirms", "replicas")
+JUDGED += ("complete", "scores", "last", "steps", "images", "seconds", "alarms")
+
+
+def board(records: Iterable[Any]) -> list[Any]:
+    """Return the leaderboard of these contenders, with what can be known without a store."""
+    from orchestrator.leaderboard import rank
+
+    return [
+        (
+            group.metric,
+            group.protocol,
+            group.budget_class,
+            [[getattr(row, name) for name in JUDGED] for row in group.rows],
+        )
+        for group in rank(records)
+    ]
 
 
 def recorded(home: Path) -> tuple[Counter[tuple[str, str]], list[int]]:

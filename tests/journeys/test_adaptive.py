@@ -1,13 +1,10 @@
 """A search whose contenders are drawn as results come and pruned as they train, killed in the middle and resumed."""
 
-from dataclasses import replace
-
 import pytest
-from arena import document, ganarena, journal, kill, recorded, start, wait_for
+from arena import board, document, ganarena, journal, kill, recorded, start, wait_for
 
 from orchestrator.config import load
 from orchestrator.home import Home
-from orchestrator.leaderboard import rank
 from orchestrator.recording.decisions import DECISIONS, read, replay
 from orchestrator.recording.store import read as stored
 from orchestrator.search.adaptive import Tpe
@@ -28,11 +25,6 @@ space:
   batch: {choice: [32, 64]}
 search: {contenders: 14, sampler: tpe, scheduler: asha, grace: 20, reduction: 2}
 """
-
-
-def bare(records):
-    """The leaderboard without what only the store knows."""
-    return [[replace(row, run_ids=[], config={}) for row in group.rows] for group in rank(records)]
 
 
 @pytest.mark.slow
@@ -59,7 +51,7 @@ def test_a_killed_adaptive_search_loses_no_contender_draws_none_twice_and_knows_
     assert len(series) == 28
     (attempt,) = home.glob("tune/*/attempt-001")
     lines = read(attempt / DECISIONS)
-    assert bare(replay(lines)) == bare(stored(Home.at(home)))
+    assert board(replay(lines)) == board(stored(Home.at(home)))
     sampler = Tpe(load(file), (False,))
     for line in lines:
         if line["kind"] == "suggested":

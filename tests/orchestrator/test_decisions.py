@@ -1,12 +1,12 @@
 """The decisions of an attempt: what stands in the file, in which order, and the leaderboard that follows from it."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from arena import board
 
 from orchestrator.errors import WorkError
 from orchestrator.home import Home
@@ -130,19 +130,12 @@ def test_the_file_is_the_same_when_it_is_written_again_from_the_journal(told):
 def test_decisions_replay_to_the_leaderboard_of_the_store_which_holds_them(told):
     from orchestrator.recording.store import client, read, search
 
-    def bare(records):
-        """Rows without what only the store knows."""
-        groups = rank(records)
-        return [[replace(row, run_ids=[], config={}) for row in group.rows] for group in groups], [
-            (group.metric, group.protocol, group.budget_class) for group in groups
-        ]
-
-    replayed = bare(replay(told.lines))
-    assert replayed == bare(read(told.home))
-    ((rows,), _) = replayed
-    assert [row.contender[:3] for row in rows][:2] == ["001", "000"]
-    assert [row.contender[:3] for row in rows if row.audited] == ["005"]
-    assert [row.contender[:3] for row in rows if row.status == "pruned"] == ["002"]
+    replayed = replay(told.lines)
+    assert board(replayed) == board(read(told.home))
+    (group,) = rank(replayed)
+    assert [row.contender[:3] for row in group.rows][:2] == ["001", "000"]
+    assert [row.contender[:3] for row in group.rows if row.audited] == ["005"]
+    assert [row.contender[:3] for row in group.rows if row.status == "pruned"] == ["002"]
     store = client(told.home)
     (run,) = search(store, [store.get_experiment_by_name("tiny").experiment_id], "tags.`arena.kind` = 'search'")
     kept = store.download_artifacts(run.info.run_id, DECISIONS)
