@@ -9,7 +9,7 @@ from rich.text import Text
 
 from orchestrator.cli.tables import short
 from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row, searched
-from orchestrator.live import STYLES
+from orchestrator.live import STYLES, sparkline
 from orchestrator.records import ForeignRecord, ScoreRecord
 from orchestrator.wording import number, scored
 
@@ -80,6 +80,45 @@ def importance_tables(told: Sequence[Mapping[str, Any]]) -> list[RenderableType]
             table.add_row(each["parameter"], f"{each['value']:.2f} ± {each['error']:.2g}")
         parts.append(table)
     return parts
+
+
+def comparison_tables(document: Mapping[str, Any]) -> list[RenderableType]:
+    """Return what differs, the curves and scores beside each other, and the verdict."""
+    runs, verdict = document["runs"], document["verdict"]
+    parts: list[RenderableType] = [_beside(runs, document["differences"], verdict["metric"])]
+    sentences = [verdict["reason"]] if verdict["reason"] else [pair["sentence"] for pair in verdict["pairs"]]
+    parts += [Text(f"\n{sentence}", style="bold") for sentence in sentences]
+    if document["picture"]:
+        parts.append(Text(f"\ncurves and samples: {document['picture']}", style="dim"))
+    return parts
+
+
+def _beside(runs: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]], metric: str) -> Table:
+    """Return a column for each run."""
+    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table.add_column("")
+    for run in runs:
+        table.add_column(Text(run["label"]), overflow="fold")
+    lines = [("run", [run["run_id"] for run in runs]), ("status", [run["status"] for run in runs])]
+    lines += [
+        (each["name"], ["" if value is None else short(value) for value in each["values"]]) for each in differences
+    ]
+    lines.append((f"{metric} on select", [_drawn(run["curves"].get(metric, [])) for run in runs]))
+    for key in dict.fromkeys(key for run in runs for key in run["scores"]):
+        found = [run["scores"].get(key) for run in runs]
+        lines.append((key, [scored(score["value"], score["low"], score["high"]) if score else "" for score in found]))
+    lines.append(("seeds", [", ".join(map(str, run["seeds"])) for run in runs]))
+    for name, cells in dict(lines).items():
+        table.add_row(Text(name), *map(Text, cells))
+    return table
+
+
+def _drawn(curve: Sequence[Mapping[str, Any]]) -> str:
+    """Return a curve as bars, with its first and its last value."""
+    if not curve:
+        return ""
+    first, last = number(curve[0]["value"]), number(curve[-1]["value"])
+    return f"{first} {sparkline([point['value'] for point in curve])} {last}"
 
 
 def _heading(search: Mapping[str, Any], text: str) -> Text:

@@ -1,4 +1,4 @@
-"""Commands that say which runs are really better: leaderboard."""
+"""Commands that say which runs are really better: leaderboard, compare."""
 
 import csv
 import io
@@ -76,6 +76,26 @@ def leaderboard(
         click.echo(_csv(rows) if form == "csv" else _markdown(rows), nl=False)
 
 
+@click.command()
+@click.argument("runs", nargs=-1, required=True, metavar="RUN RUN ...")
+@click.option("--metric", metavar="M", help="Test this score instead of the objective.")
+@common
+def compare(home: Home, as_json: bool, quiet: bool, runs: Sequence[str], metric: str | None) -> None:
+    """Hold runs against each other, e.g. `ganarena compare demo/4 demo/8`.
+
+    A RUN is the id of a contender or a replica, the beginning of one, or EXPERIMENT/INDEX.
+    """
+    from orchestrator.cli.boards import comparison_tables
+    from orchestrator.cli.tables import show
+    from orchestrator.comparing import compare as hold
+
+    document = hold(*runs, home=home.path, metric=metric)
+    if as_json:
+        print_json(document)
+    else:
+        show(*comparison_tables(document))
+
+
 def _statuses(text: str | None) -> list[str] | None:
     """Return the statuses that are asked for; None for all of them."""
     from orchestrator.selecting import STATUSES
@@ -104,4 +124,4 @@ def _markdown(rows: Sequence[dict[str, object]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-COMMANDS = (leaderboard,)
+COMMANDS = (leaderboard, compare)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -36,6 +37,17 @@ def test_leaderboard_ranks_every_contender_and_asking_again_changes_nothing(ring
     values = [row["scores"]["fd_identity"]["value"] for row in group["rows"]]
     assert values == sorted(values)
     assert ganarena("leaderboard", "--json", home=ring.home).stdout == first.stdout
+
+
+def test_two_contenders_are_held_against_each_other(ring):
+    document(ring.done)
+    found = document(ganarena("compare", "ring/0", "ring/1", "--json", home=ring.home))
+    assert {"runs", "differences", "verdict"} <= set(found)
+    assert {each["name"] for each in found["differences"]} <= {"generator_lr", "batch"}
+    assert [len(run["curves"]["fd_identity"]) for run in found["runs"]] == [3, 3]
+    (pair,) = found["verdict"]["pairs"]
+    assert pair["low"] < pair["difference"] < pair["high"]
+    assert Path(found["picture"]).stat().st_size > 10_000
 
 
 def test_a_name_with_contenders_is_refused_and_resume_prints_the_result(ring):
