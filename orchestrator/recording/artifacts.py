@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
@@ -33,13 +34,14 @@ def picture(home: Home, run_id: str) -> Path | None:
 
 def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[int]]) -> dict[int, Path]:
     """Return local copies of the pictures of a replica at the steps that `choose` picks."""
-    store = client(home)
+    # Asked through the client, each picture would look the run up again.
+    folder = get_artifact_repository(_run(home, run_id).info.artifact_uri)
     listed = {
         int(found[1]): part.path
-        for part in store.list_artifacts(run_id, "images")
+        for part in folder.list_artifacts("images")
         if part.path.endswith(".png") and (found := PICTURE.match(part.path))
     }
-    return {step: Path(store.download_artifacts(run_id, listed[step])) for step in choose(listed)}
+    return {step: Path(folder.download_artifacts(listed[step])) for step in choose(listed)}
 
 
 def pin(home: Home, run_id: str, *, pinned: bool) -> str:

@@ -25,14 +25,13 @@ class Asked:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def asked(home: Home, experiment: str, attempt: int) -> Asked:
-    """Return what is recorded about an attempt as a whole."""
-    run = _find(home, experiment, attempt, "search")
+def asked(home: Home, experiment: str, attempt: int, replica: str | None) -> Asked:
+    """Return what is recorded about an attempt as a whole; any `replica` knows the machine."""
+    run = _find(home, experiment, attempt)
     if run is None:
         return Asked()
     file = artifact(home, run.info.run_id, "experiment.yaml")
-    replica = _find(home, experiment, attempt, "replica")
-    environment = artifact(home, replica.info.run_id, "environment.json") if replica else None
+    environment = artifact(home, replica, "environment.json") if replica else None
     return Asked(
         file=file.read_text() if file else "",
         status=run.data.tags.get("arena.status", "unknown"),
@@ -43,7 +42,7 @@ def asked(home: Home, experiment: str, attempt: int) -> Asked:
 
 def keep_report(home: Home, experiment: str, attempt: int, page: Path) -> None:
     """Log the page as an artifact of the attempt's search run, where there is one."""
-    run = _find(home, experiment, attempt, "search")
+    run = _find(home, experiment, attempt)
     if run is None:
         return
     with tempfile.TemporaryDirectory(prefix="ganarena-") as folder:
@@ -52,10 +51,10 @@ def keep_report(home: Home, experiment: str, attempt: int, page: Path) -> None:
         client(home).log_artifact(run.info.run_id, str(copy))
 
 
-def _find(home: Home, experiment: str, attempt: int, kind: str) -> Run | None:
+def _find(home: Home, experiment: str, attempt: int) -> Run | None:
     store = client(home)
     known = store.get_experiment_by_name(experiment)
     if known is None:
         return None
-    query = f"tags.`arena.kind` = '{kind}' and tags.`arena.attempt` = '{attempt}'"
+    query = f"tags.`arena.kind` = 'search' and tags.`arena.attempt` = '{attempt}'"
     return next(search(store, [known.experiment_id], query), None)

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator.curves import Row as Point
+from orchestrator.draws import best_by_budget, importances
 from orchestrator.leaderboard import Group, Row, searched
 from orchestrator.records import COSTS
 from orchestrator.report.verdict import label
@@ -74,7 +75,7 @@ def _told(group: Group) -> dict[str, str]:
     }
 
 
-def chart_data(groups: Sequence[Group], curves: Curves, directions: Mapping[str, bool]) -> Json:
+def chart_data(groups: Sequence[Group], curves: Curves) -> Json:
     """Return what the page's script draws from."""
     facets = list(dict.fromkeys(map(dataset, groups)))
     objectives = list(dict.fromkeys(group.metric for group in groups if group.metric))
@@ -87,11 +88,37 @@ def chart_data(groups: Sequence[Group], curves: Curves, directions: Mapping[str,
     ]
     return {
         "facets": facets,
-        "metrics": [{"key": key, "higher": directions.get(key, False)} for key in metrics],
+        "metrics": metrics,
         "contenders": contenders,
-        "params": list(dict.fromkeys(param for group in groups for param in searched(group.rows))),
         "floors": {key: [_floor(groups, curves, facet, key) for facet in facets] for key in metrics},
     }
+
+
+def drawn_data(groups: Sequence[Group]) -> Json:
+    """Return what is told about the search: the dimensions, those that decide first, and the best to expect."""
+    importance = {
+        each["parameter"]: _short(each["value"])
+        for group in groups
+        for estimate in importances(group)
+        for each in estimate["importances"]
+    }
+    params = list(dict.fromkeys(param for group in groups for param in _dimensions(group)))
+    expected = [
+        {"metric": group.metric, "facet": dataset(group), "draws": told["draws"], "points": told["points"]}
+        for group in groups
+        for told in best_by_budget(group)
+        if len(told["points"]) > 1
+    ]
+    return {
+        "params": sorted(params, key=lambda param: -(importance.get(param) or 0)),
+        "importance": importance,
+        "expected": expected,
+    }
+
+
+def _dimensions(group: Group) -> list[str]:
+    several = len({row.variant for row in group.rows if not row.baseline}) > 1
+    return ["variant"] * several + searched(group.rows)
 
 
 def colours(groups: Sequence[Group]) -> dict[str, int | None]:
@@ -123,7 +150,7 @@ def _contender(row: Row, group: Group, curves: Curves) -> Json:
         "objective": group.metric,
         "score": score.value if score else row.last.get(group.metric),
         "final": score is not None,
-        "params": {name: row.config[name] for name in searched(group.rows) if name in row.config},
+        "params": {name: row.config[name] for name in _dimensions(group) if name in row.config},
         "costs": {cost: getattr(row, cost) for cost in COSTS if getattr(row, cost)},
         "front": list(row.pareto),
         "seeds": [series[0]["seed"] for metrics in told.values() for series in list(metrics.values())[:1]],

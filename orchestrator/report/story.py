@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import plain
 from orchestrator.curves import histograms, rows_of
@@ -11,10 +11,13 @@ from orchestrator.leaderboard import Group, Row, rank
 from orchestrator.records import ContenderRecord
 from orchestrator.report import tables
 from orchestrator.report.album import BYTES, Picture, packed, thinned
-from orchestrator.report.series import Curves, chart_data, dataset, numbered, titles
+from orchestrator.report.series import Curves, chart_data, dataset, drawn_data, numbered, titles
 from orchestrator.report.tables import Table
 from orchestrator.report.verdict import Verdict, floor_of, label, verdict
-from orchestrator.review import records
+from orchestrator.review import foreign, records
+
+if TYPE_CHECKING:
+    from orchestrator.recording.search_run import Asked
 
 CARDS = 12
 """Replicas of one ranking whose samples are shown."""
@@ -73,15 +76,15 @@ class Story:
 
     name: str
     attempt: int
-    kind: str
-    status: str
-    reason: str
+    subtitle: str
+    study: bool
     summary: Sequence[tuple[str, str]]
     rankings: Sequence[Ranking]
     albums: Sequence[Album]
     left_out: int
     """Contenders whose samples would have made the page too large."""
     matrix: Table | None
+    foreign: Table | None
     facts: Sequence[Table]
     file: str
     charts: Mapping[str, Any]
@@ -92,14 +95,16 @@ def gather(home: Home, name: str) -> Story:
     from orchestrator.recording.search_run import asked
 
     found = records(home, [name])
+    attempt = max((record.attempt for record in found), default=0)
     groups = sorted(rank(found), key=lambda group: -len(group.rows))
     curves = Curves.of(rows_of(home, found))
-    told = asked(home, name, found[0].attempt)
+    replica = next((each.run_id for record in found for each in record.replicas), None)
+    told = asked(home, name, attempt, replica)
     file = plain.document(told.file, "experiment.yaml").value if told.file else {}
-    numbers = numbered(groups)
-    pictures = _Pictures(home, name, found[0].attempt, curves)
-    cards = [list(pictures.cards(group, numbers)) for group in groups]
     study = "study" in file
+    numbers = numbered(groups)
+    pictures = _Pictures(home, name, attempt, curves)
+    cards = [list(pictures.cards(group, numbers)) for group in groups]
     rankings = [
         Ranking(
             title=title,
@@ -111,27 +116,29 @@ def gather(home: Home, name: str) -> Story:
         )
         for index, (group, title, shown) in enumerate(zip(groups, titles(groups), cards, strict=True), start=1)
     ]
-    directions = {
-        key: score.higher_is_better
-        for each in found
-        for replica in each.replicas
-        for key, score in replica.final.items()
-    }
+    others = foreign(home, [name])
     return Story(
         name=name,
-        attempt=found[0].attempt,
-        kind="study" if study else "search",
-        status=told.status,
-        reason=told.reason or "",
+        attempt=attempt,
+        subtitle=_subtitle(told, attempt, study=study),
+        study=study,
         summary=_summary(found, file),
         rankings=rankings,
         albums=_albums(groups, cards),
         left_out=pictures.left_out,
         matrix=tables.matrix(groups, list(map(dataset, groups))) if study else None,
+        foreign=tables.foreign(others) if others else None,
         facts=_facts(groups, told.environment),
         file=told.file,
-        charts=chart_data(groups, curves, directions),
+        charts=chart_data(groups, curves) | ({} if study else drawn_data(groups)),
     )
+
+
+def _subtitle(told: "Asked", attempt: int, *, study: bool) -> str:
+    if not attempt:
+        return "recorded by something else than GAN Arena"
+    reason = f" ({told.reason})" if told.reason else ""
+    return f"{'study' if study else 'search'} · attempt {attempt} · {told.status}{reason}"
 
 
 def _albums(groups: Sequence[Group], cards: Sequence[Sequence[Card]]) -> list[Album]:

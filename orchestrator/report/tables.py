@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row, searched
-from orchestrator.records import COSTS
+from orchestrator.records import COSTS, ForeignRecord
 from orchestrator.report.verdict import label
 from orchestrator.wording import number
 
@@ -126,6 +126,24 @@ def matrix(groups: Sequence[Group], titles: Sequence[str]) -> Table:
             cells.append(found[0] if found else Cell(value=None, text=""))
         lines.append(Line(cells=cells))
     return Table(name="variants", caption="Variants on data", columns=columns, lines=lines)
+
+
+def foreign(runs: Sequence[ForeignRecord]) -> Table:
+    """Return the runs that something else recorded."""
+    columns = [Column(name=name) for name in ("run", "run_id", "status", "rank")]
+    lines = [
+        Line(
+            cells=[
+                Cell(value=run.name, text=run.name, kind="name"),
+                Cell(value=run.run_id, text=run.run_id),
+                Cell(value=run.status, text=run.status),
+                Cell(value="unranked: protocol unknown", text="unranked: protocol unknown"),
+            ],
+            status=run.status,
+        )
+        for run in runs
+    ]
+    return Table(name="others", caption="Recorded by something else", columns=columns, lines=lines)
 
 
 def facts(name: str, caption: str, told: Sequence[tuple[str, Mapping[str, Any]]]) -> Table:

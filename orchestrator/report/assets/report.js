@@ -258,9 +258,9 @@
     if (others) legend.append(element("span", { class: "muted", style: "padding:4px 8px" }, `and ${others} more in grey`));
     holder.append(legend);
   };
-  const charts = one("charts");
+  const charts = one("charts") || element("div");
   const [metricChoice, axisChoice, logChoice] = ["metric", "axis", "log"].map(one);
-  for (const metric of data.metrics) metricChoice.append(element("option", {}, metric.key));
+  for (const metric of data.metrics) metricChoice.append(element("option", {}, metric));
   if (data.contenders.every((each) => each.images.every((value) => !value))) axisChoice.value = "steps";
   const facets = data.facets.map((_, facet) => {
     const holder = element("div", { class: "chart" });
@@ -366,6 +366,24 @@
     made.append(element("h3", {}, title), svg);
     return made;
   };
+  const expectation = ({ metric, facet, draws, points }) => {
+    const unit = "device_seconds" in points[0].costs ? "device_seconds" : "images";
+    const known = points.filter((point) => point.expected !== null);
+    const [width, height] = [320, 215];
+    const box = { left: 46, right: width - 6, top: 8, bottom: height - 24 };
+    const ys = known.flatMap((point) => [point.expected, point.low, point.high]).filter((value) => value !== null);
+    const x = scale(0, known[known.length - 1].costs[unit], box.left, box.right, false);
+    const y = scale(Math.min(...ys), Math.max(...ys), box.bottom - 8, box.top + 8, false);
+    const svg = drawn("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `the best ${metric} to expect against ${unit}` });
+    frame(svg, box, x, y);
+    const bounded = known.filter((point) => point.low !== null && point.high !== null);
+    const outline = [...bounded.map((point) => [x.at(point.costs[unit]), y.at(point.high)]), ...[...bounded].reverse().map((point) => [x.at(point.costs[unit]), y.at(point.low)])];
+    if (bounded.length > 1) svg.append(drawn("path", { class: "band", d: `${path(outline)}Z`, style: "fill:var(--c0)" }));
+    svg.append(drawn("path", { class: "line", style: "stroke:var(--c0)", d: path(known.map((point) => [x.at(point.costs[unit]), y.at(point.expected)])) }));
+    const made = element("div", { class: "chart" });
+    made.append(element("h3", {}, `Best ${metric} to expect${data.facets.length > 1 ? ` on ${facet}` : ""}`), svg, element("p", { class: "muted small" }, `against ${unit.replace("_", " ")} spent, from ${draws} independent draws; the band is that of the median, 95 % for all points at once`));
+    return made;
+  };
   const drawTried = () => {
     const holder = one("tried");
     if (!holder) return;
@@ -377,13 +395,14 @@
       const suffix = objectives.size > 1 ? ` (${objective})` : "";
       for (const param of data.params.slice(0, 12)) {
         const members = among.filter((each) => param in each.params);
-        if (members.length > 1) holder.append(panel(param + suffix, members, members.map((each) => each.params[param])));
+        const weight = data.importance[param];
+        const title = `${param}${suffix}${weight === undefined ? "" : `, importance ${weight.toFixed(2)}`}`;
+        if (members.length > 1) holder.append(panel(title, members, members.map((each) => each.params[param])));
       }
-      if (holder.childElementCount && cost && data.facets.length === 1) {
-        const paid = among.filter((each) => cost in each.costs);
-        if (paid.length > 1) holder.append(panel(`${cost.replace("_", " ")}${suffix}, with the Pareto front`, paid, paid.map((each) => each.costs[cost]), cost));
-      }
+      const paid = among.filter((each) => cost in each.costs);
+      if (data.facets.length === 1 && new Set(paid.map((each) => each.costs[cost])).size > 1) holder.append(panel(`${cost.replace("_", " ")}${suffix}, with the Pareto front`, paid, paid.map((each) => each.costs[cost]), cost));
     }
+    for (const told of data.expected) holder.append(expectation(told));
     one("untried").hidden = holder.childElementCount > 0;
     if (!holder.childElementCount || variants.length < 2) return;
     const legend = element("div", { class: "legend", style: "grid-column:1/-1" });
