@@ -142,13 +142,13 @@ def summary(scores: Sequence[ScoreRecord]) -> ScoreRecord:
     return ScoreRecord(value=mean, low=low, high=high, higher_is_better=scores[0].higher_is_better)
 
 
-def half_width(values: Sequence[float]) -> float | None:
-    """Return the half width of the 95 % interval of a mean; None for a single value."""
+def half_width(values: Sequence[float], level: float = 0.95) -> float | None:
+    """Return the half width of the interval of a mean; None for a single value."""
     if len(values) < 2:
         return None
     from scipy.special import stdtrit
 
-    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
+    return float(stdtrit(len(values) - 1, (1 + level) / 2)) * stdev(values) / math.sqrt(len(values))
 
 
 def _meaning(record: ContenderRecord) -> tuple[str, str]:

@@ -131,6 +131,8 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
         show(*leaderboard_tables(ranked), *front_tables(several.get("front", [])))
         if (optimism := outcome.summary().get("optimism")) is not None:
             click.echo(f"\noptimism: selected minus confirmed is {optimism:+.4g} {outcome.plan.objective} on average")
+        if outcome.regret:
+            click.echo(f"\n{outcome.regret.said}")
         if winner:
             picture = keep_picture(home, winner["run_id"], experiment.name)
             click.echo(f"\nsamples of the best contender: {_from_here(picture)}" if picture else "")

@@ -15,6 +15,7 @@ from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.search.confirmation import results
 from orchestrator.search.planning import Announce, Plan, make_plan
+from orchestrator.search.regret import Regret, regret
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,6 +33,11 @@ class Outcome:
     state: State
     folder: Path
 
+    @property
+    def regret(self) -> Regret | None:
+        """What pruning may have cost, where it was audited."""
+        return regret(self.state)
+
     def summary(self) -> dict[str, Any]:
         """Return counts of the contenders that were searched, the time it took, and how well it was confirmed."""
         counts = self.state.counts()
@@ -43,6 +49,7 @@ class Outcome:
             "wall_seconds": wall,
             "utilisation": busy / (wall * self.plan.slots) if wall else None,
             **(results(self.state) if self.state.confirms else {}),
+            **({"regret": self.regret.as_json()} if self.regret else {}),
         }
 
 

@@ -39,7 +39,7 @@ def selected(state: State, top: int) -> list[str]:
     """Return the best contenders by final score, of those that may be ranked together; equal ones count once."""
     groups: dict[str, dict[str, float]] = {}
     for name, standing in state.contenders.items():
-        if _may_win(state, name) and (score := final(state, standing)):
+        if may_win(state, name) and (score := final(state, standing)):
             groups.setdefault(_meaning(standing), {})[name] = -score.value if score.higher_is_better else score.value
     members = max(groups.values(), key=len, default={})
     distinct = {canonical(state.configurations[name]): name for name in reversed(members)}
@@ -80,7 +80,7 @@ def _row(state: State, name: str, other: str) -> dict[str, Any]:
     }
 
 
-def _may_win(state: State, name: str) -> bool:
+def may_win(state: State, name: str) -> bool:
     """Was it drawn for the search, and neither fitted beside it, trained again, nor kept for an audit alone?"""
     assert state.attempt  # noqa: S101  (the first event of every journal)
     baselines = state.attempt["experiment"].get("baselines", ())
