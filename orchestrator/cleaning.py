@@ -116,7 +116,7 @@ def _worth_keeping(recorded: Iterable[ContenderRecord]) -> dict[tuple[int, str],
         (row.attempt, row.contender): "best of its group"
         for group in rank(recorded)
         for row in group.rows
-        if row.rank == 1
+        if row.order == 1
     }
     return best | {(record.attempt, record.contender): "pinned" for record in recorded if record.pinned}
 

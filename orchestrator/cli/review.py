@@ -14,9 +14,13 @@ REPLACED = "Where to write it; an older file is replaced."
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME ...]")
+@click.option("--watch", "watched", is_flag=True, help="Show what is running, from any terminal, until Ctrl-C.")
 @common
-def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str]) -> None:
+def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: bool) -> None:
     """List the recorded contenders of every attempt, with status and reason."""
+    if watched:
+        _follow(home, names, as_json)
+        return
     from orchestrator.cli.tables import runs_table, show
     from orchestrator.review import records
 
@@ -63,6 +67,17 @@ def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path) -> N
         print_json({"file": str(written)})
     elif not quiet:
         click.echo(f"report   {written}")
+
+
+def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:
+    from orchestrator.cleaning import known
+    from orchestrator.following import follow
+
+    if as_json:
+        raise RequestError("--watch shows a view that changes and --json prints one document; give one of them")
+    for name in names:
+        known(home, name)
+    follow(home, names)
 
 
 @click.command()
