@@ -1,6 +1,7 @@
 """One contender with all of its replicas: train, score at every tick, report, and leave when there is a reason."""
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -41,6 +42,8 @@ class Brief:
     cache: Path | None
     device: str = "cpu"
     threads: int = 1
+    deadline: float = math.inf
+    """When nobody starts any more, by the clock on the wall."""
     code: Code = field(default_factory=Code)
     trainer: str | None = None
     generator: Generator = field(default_factory=Generator)
@@ -83,6 +86,8 @@ def pursue(
     from orchestrator.watch import Watch
 
     torch.set_num_threads(brief.threads)
+    if time.time() >= brief.deadline:
+        return
     brief.code.load()
     data = Data.model_validate(contender.data)
     judge = judge_for(data.model_dump_json(), brief.evaluation.model_dump_json(), brief.cache, brief.device)

@@ -128,6 +128,8 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
     if as_json:
         print_json(outcome.summary() | {"best": winner} | several)
     else:
+        if over := outcome.state.over:
+            click.echo(f"{over['reason']}; --resume --set search.seconds=N goes on, with N for the whole search")
         show(*leaderboard_tables(ranked), *front_tables(several.get("front", [])))
         if (optimism := outcome.summary().get("optimism")) is not None:
             click.echo(f"\noptimism: selected minus confirmed is {optimism:+.4g} {outcome.plan.objective} on average")

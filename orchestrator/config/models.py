@@ -373,6 +373,11 @@ class Search(Model):
         3, description="asha and hyperband keep the best 1/reduction at each rung"
     )
     seed: Seed = 0
+    seconds: Positive | None = Field(
+        None,
+        description="of the whole search, over all of its launches: then nobody starts, and who trains ends at the next"
+        " tick; a confirmation still follows; --resume with more goes on, unless it was confirmed",
+    )
     parallel: Literal["auto"] | Count = Field("auto", description="contenders at once; auto fills the machine")
     confirm: Literal["none"] | Confirm = Field(
         "none", description="trains the best again on new seeds; none: rows are ranked as selected, and marked so"

@@ -56,9 +56,14 @@ class _Told:
                 return self._begun(event)
             case "drawn":
                 self.configurations[event["contender"]] = event["configuration"]
-                kept = ("contender", "suggestion", "seen", "confirms")
+                kept = ("contender", "suggestion", "seen")
                 kind = "suggested" if "suggestion" in event else "drawn"
                 return {"kind": kind} | {key: event[key] for key in kept if key in event}
+            case "confirming":
+                self.configurations |= event["contenders"]
+                return {key: event[key] for key in ("kind", "confirms", "seeds")}
+            case "over":
+                return {key: event[key] for key in ("kind", "reason")}
             case "tick":
                 self._tick(event)
             case "audited":
@@ -150,6 +155,7 @@ def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
     drawn: dict[str, Event] = {}
     standing: dict[str, Event] = {}
     audited: dict[str, str] = {}
+    confirms: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         name = line.get("contender", "")
         if name in standing and standing[name]["status"] != "interrupted":
@@ -163,6 +169,8 @@ def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
                 raise WorkError(f"line {number}: {name} is drawn twice")
             case "suggested" | "drawn":
                 drawn[name] = line
+            case "confirming":
+                confirms |= line["confirms"]
             case "audited":
                 audited[name] = line["reason"]
             case "ended" | "pruned":
@@ -172,7 +180,7 @@ def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
     return [
         replace(
             record,
-            confirms=drawn.get(record.contender, {}).get("confirms"),
+            confirms=confirms.get(record.contender),
             audited=audited.get(record.contender),
         )
         for record in records

@@ -54,6 +54,8 @@ class State:
     """How many contenders the sampler has still to draw."""
     rounds: int = 0
     """The last mark at which a population was compared."""
+    over: Event | None = None
+    """Why the search ended before all of its contenders: its seconds were over."""
     closed: bool = False
 
     @classmethod
@@ -66,8 +68,9 @@ class State:
 
     @property
     def left(self) -> list[str]:
-        """The contenders that have not ended."""
-        return [name for name, standing in self.contenders.items() if not standing.ended]
+        """The contenders that are still to be trained: none of the search's own, once its time is over."""
+        open_ = [name for name, standing in self.contenders.items() if not standing.ended]
+        return [name for name in open_ if name in self.confirms] if self.over else open_
 
     @property
     def expected(self) -> int:
@@ -87,7 +90,7 @@ class State:
     @property
     def searched(self) -> bool:
         """Is the search itself over, whatever is still to be confirmed?"""
-        return not self.undrawn and not set(self.left) - set(self.confirms)
+        return (not self.undrawn or self.over is not None) and not set(self.left) - set(self.confirms)
 
     @property
     def unconfirmed(self) -> bool:
@@ -98,12 +101,13 @@ class State:
     @property
     def done(self) -> bool:
         """Is there nothing left to draw, to train nor to confirm?"""
-        return not self.left and not self.undrawn and not self.unconfirmed
+        return self.searched and not self.left and not self.unconfirmed
 
     @property
     def complete(self) -> bool:
         """Is there nothing left to do, nor to write down?"""
-        return self.closed and self.done and all(standing.told for standing in self.contenders.values())
+        ended = (standing for standing in self.contenders.values() if standing.ended)
+        return self.closed and self.done and all(standing.told for standing in ended)
 
     def accepts(self, event: Event) -> bool:
         """Is this event new? A tick that a resumed trial reports again has the same numbers and is dropped."""
@@ -161,6 +165,10 @@ class State:
                 self.contenders[event["contender"]].audited = event
             case "cloned":
                 self.contenders[event["contender"]].cloned = event
+            case "over":
+                self.over = event
+            case "prolonged":
+                self.over, self.closed = None, False
             case "round":
                 self.rounds = event["round"]
             case "end":

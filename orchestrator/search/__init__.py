@@ -14,6 +14,7 @@ from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.search.confirmation import results
+from orchestrator.search.deadline import prolonged
 from orchestrator.search.planning import Announce, Plan, make_plan
 from orchestrator.search.regret import Regret, regret
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from orchestrator.search.driver import Driver
 
 SENDING_SECONDS = 60.0
+SECONDS = "search.seconds "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Outcome:
             **{status: counts[status] for status in ("finished", "stopped", "pruned", "failed")},
             "wall_seconds": wall,
             "utilisation": busy / (wall * self.plan.slots) if wall else None,
+            **({"over": self.state.over["reason"]} if self.state.over else {}),
             **(results(self.state) if self.state.confirms else {}),
             **({"regret": self.regret.as_json()} if self.regret else {}),
         }
@@ -107,7 +110,8 @@ def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: b
     recorded, _ = next(events(attempts[-1] / "journal.jsonl"), ({}, 0))
     if recorded:
         given = experiment.model_dump(mode="json", exclude_none=True)
-        if different := differences(recorded["experiment"], given):
+        # More time changes nothing that was done.
+        if different := [each for each in differences(recorded["experiment"], given) if not each.startswith(SECONDS)]:
             raise RequestError(
                 f"--resume refuses a changed file: {'; '.join(different)};"
                 " undo the change, use --again, or another name"
@@ -138,7 +142,13 @@ def times(ticks: list[Event]) -> tuple[float, float]:
 
 def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, announce: Announce | None) -> Outcome:
     """Start what has not ended, record what happens, and close the attempt."""
-    if (state := State.read(folder / "journal.jsonl")).complete:
+    state, experiment = State.read(folder / "journal.jsonl"), plan.experiment
+    longer = prolonged(experiment, state)
+    if longer and not state.unconfirmed and isinstance(experiment, SearchExperiment) and experiment.confirm:
+        raise RequestError(
+            f"{experiment.name!r} has chosen already whom it confirms, so it cannot go on for longer; use --again"
+        )
+    if state.complete and not longer:
         return Outcome(plan=plan.of_attempt(state), state=state, folder=folder)
     from orchestrator.search.driver import Driver
 
@@ -148,6 +158,8 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
         state = recorder.journal.state
         if state.attempt is None:
             recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+        if longer:
+            recorder.append({"kind": "prolonged"})
         plan = plan.of_attempt(state)
         driver = Driver(plan, recorder, announce)
         driver.tell_ends()

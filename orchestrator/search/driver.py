@@ -1,6 +1,7 @@
 """What happens on the driver: every report becomes an event, every end a status with its reason."""
 
 import time
+from functools import cached_property
 from pathlib import Path
 
 from orchestrator.config.models import SearchExperiment
@@ -9,6 +10,7 @@ from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder
 from orchestrator.records import ScoreRecord
 from orchestrator.search.confirmation import choose
+from orchestrator.search.deadline import Deadline
 from orchestrator.search.planning import Announce, Plan
 from orchestrator.space import Contender
 
@@ -21,6 +23,8 @@ class Driver:
         self.recorder = recorder
         self.announce = announce
         self.launch = time.time()
+        self.training: set[str] = set()
+        """Who is on a worker."""
         self.pruned: dict[str, str] = {}
         self.audits: dict[str, Event] = {}
         """What the scheduler has decided about a report that is not recorded yet."""
@@ -28,6 +32,11 @@ class Driver:
     def __getstate__(self) -> dict[str, object]:
         """Ray pickles its callbacks for a restore of its own; ours is the journal's, and a driver never travels."""
         return {}
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        """When the seconds of the search are over."""
+        return Deadline.of(self.plan.experiment, self.state, self.launch)
 
     @property
     def state(self) -> State:
@@ -41,6 +50,12 @@ class Driver:
     def confirm(self, experiment: SearchExperiment) -> None:
         """Choose, once and for all, who is trained again on new seeds."""
         self._tell(choose(experiment, self.state))
+
+    def tell_deadline(self) -> None:
+        """Record that the time of the search is over, once everybody who had begun was told."""
+        begun = (standing.status == "running" for standing in self.state.contenders.values())
+        if self.deadline.passed and not self.state.searched and not any(begun):
+            self._tell({"kind": "over", "seconds": self.deadline.seconds, "reason": self.deadline.reason})
 
     def tick(self, event: Event, checkpoint: Path) -> None:
         """Record one report, and the end of its contender if this was the last."""
@@ -94,6 +109,8 @@ class Driver:
             self.end(name, "pruned", self.pruned[name])
         elif interrupted:
             self.end(name, "interrupted", "interrupted before its end")
+        elif self.deadline.passed and self.state.contenders[name].tick:
+            self.end(name, "interrupted", self.deadline.reason)
 
     def close(self, *, interrupted: bool) -> None:
         """Close the attempt."""

@@ -27,7 +27,7 @@ class Entrants(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> Any:
         """Return the next contender, recorded before Ray can start it."""
-        if not self.left and not self.driver.state.undrawn:
+        if self.driver.deadline.passed or (not self.left and not self.driver.state.undrawn):
             return Searcher.FINISHED
         name = self.left.pop(0) if self.left else self._born()
         assert self.driver.state.attempt  # noqa: S101  (the first event of every journal)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,9 @@ def launch(driver: Driver, home: Home, folder: Path, *, ahead: bool) -> None:
     plan, experiment, state = driver.plan, driver.plan.experiment, driver.state
     with on_workers_started_ahead() if ahead else nullcontext():
         if not state.searched:
-            _train(driver, Brief.of(plan, home), folder / "launch", make_scheduler(experiment, driver))
+            brief = replace(Brief.of(plan, home), deadline=driver.deadline.at)
+            _train(driver, brief, folder / "launch", make_scheduler(experiment, driver), Overtime(driver))
+            driver.tell_deadline()
         if isinstance(experiment, SearchExperiment) and experiment.confirm and state.searched:
             driver.confirm(experiment)
             _train(driver, Brief.of(plan, home, experiment.confirm.seeds), folder / "confirm", FIFOScheduler())
@@ -42,7 +45,9 @@ def launch(driver: Driver, home: Home, folder: Path, *, ahead: bool) -> None:
             driver.left_by_ray(name, None, interrupted=True)
 
 
-def _train(driver: Driver, brief: Brief, folder: Path, scheduler: TrialScheduler) -> None:
+def _train(
+    driver: Driver, brief: Brief, folder: Path, scheduler: TrialScheduler, stopper: tune.Stopper | None = None
+) -> None:
     """Train every contender that has not ended, from its last checkpoint where there is one."""
     experiment, state = driver.plan.experiment, driver.state
     if not state.left and not state.undrawn:
@@ -75,6 +80,7 @@ def _train(driver: Driver, brief: Brief, folder: Path, scheduler: TrialScheduler
             name=f"{folder.name}-{int(driver.launch * 1000)}",
             storage_path=str(folder.parent),
             callbacks=[Reporter(driver)],
+            stop=stopper,
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=kept(experiment)),
             failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
@@ -106,12 +112,35 @@ def find_references(plan: Plan, home: Home) -> None:
         judge_for(data, plan.experiment.evaluation.model_dump_json(), home.cache, "cpu").find_references()
 
 
+class Overtime(tune.Stopper):  # type: ignore[misc]
+    """Ends a search whose seconds are over: who trains at the next tick, who waits when nobody trains any more."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    def __getstate__(self) -> dict[str, object]:
+        """Ray pickles it for a restore of its own, like its callbacks."""
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """Is this trial's report its last?"""
+        return self.driver.deadline.passed
+
+    def stop_all(self) -> bool:
+        """Is there nobody left to wait for?"""
+        return self.driver.deadline.passed and not self.driver.training
+
+
 class Reporter(tune.Callback):  # type: ignore[misc]
     """Ray's callbacks; a report and its checkpoint come one after the other and are recorded together."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.reports: dict[str, Event] = {}
+
+    def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
+        """Note who is on a worker."""
+        self.driver.training.add(trial.config["contender"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **_: Any
@@ -129,7 +158,8 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             self.driver.tick(event, Path(checkpoint.path))
 
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """Record the end of a trial that did not say so itself: it was pruned."""
+        """Record the end of a trial that did not say so itself: it was pruned, or the time was over."""
+        self.driver.training.discard(trial.config["contender"])
         self.driver.left_by_ray(trial.config["contender"], None)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
@@ -138,6 +168,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record that its worker was lost too often."""
+        self.driver.training.discard(trial.config["contender"])
         self.driver.left_by_ray(trial.config["contender"], _last_line(trial.get_error()))
 
 
