@@ -9,7 +9,7 @@ from .losses import LOSSES
 from .networks import NETWORKS
 from .penalties import PENALTIES
 from .sampling import Generator, load_generator
-from .training import Budget, Progress, Replica, train
+from .training import Budget, Progress, Replica, reopen, train
 from .variants import VARIANTS, Hyperparameter, Variant, hyperparameters, variant
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "hyperparameters",
     "load_generator",
     "override",
+    "reopen",
     "train",
     "variant",
 ]

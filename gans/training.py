@@ -217,6 +217,21 @@ def train(
     return _ticks(pack, first, budget, ticks)
 
 
+def reopen(saved: Path, target: Path, seeds: Sequence[int]) -> None:
+    """Write what `Progress.save` wrote in `saved` to `target`, with the replicas of these `seeds` awake again.
+
+    Those that ended because their budget was spent can so go on under a larger one, as if it had been theirs all along.
+    """
+    tensors, description = read(Path(saved) / _FILE)
+    stacks, everyone = description["stacks"], description["seeds"]
+    for i, stack in enumerate(stacks):
+        inside = everyone if len(stacks) == 1 else everyone[i : i + 1]
+        stack["ended_at"] = [
+            [place, step] for place, step in stack["ended_at"] if inside[place] not in seeds or step < stack["step"]
+        ]
+    write(Path(target) / _FILE, tensors, description)
+
+
 def _prepared(
     variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
 ) -> _Pack:

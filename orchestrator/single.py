@@ -4,23 +4,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from orchestrator import onward
 from orchestrator.checkpoints import Checkpoints
 from orchestrator.config import Experiment, SearchExperiment, plain, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State
+from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Recorder
 from orchestrator.search import SENDING_SECONDS, differences
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Announce, Plan, make_plan
-from orchestrator.trial import Brief, pursue
+from orchestrator.space import Contender
+from orchestrator.trial import Brief, Report, pursue
 
 
 def experiment_of(
     *,
-    variant: str,
-    data: str,
+    variant: str | None,
+    data: str | None,
     images: int | None,
     steps: int | None,
     tick: int | None,
@@ -28,15 +31,17 @@ def experiment_of(
     settings: Sequence[str],
     metrics: str | None,
     extractor: str | None,
-    samples: int,
+    samples: int | None,
     name: str | None,
     trust_code: bool = False,
 ) -> SearchExperiment:
     """Return the experiment that the options of `ganarena train` describe, checked as a file would be."""
+    if variant is None or data is None:
+        raise RequestError("expected a variant and its --data, or --from RUN to go on from a record")
     if (images is None) == (steps is None):
         raise RequestError("expected exactly one of --images and --steps")
     unit, amount = ("images", images) if images is not None else ("steps", steps)
-    evaluation: dict[str, Any] = {"samples": samples}
+    evaluation: dict[str, Any] = {} if samples is None else {"samples": samples}
     if metrics:
         evaluation["metrics"] = metrics.split(",")
     if extractor:
@@ -47,7 +52,7 @@ def experiment_of(
         "data": source(data),
         "hyperparameters": dict(_setting(text) for text in settings),
         "budget": {unit: amount, "tick": tick or max(1, (amount or 1) // 10)},
-        "seeds": list(dict.fromkeys(seeds)),
+        "seeds": list(dict.fromkeys(seeds)) or [0],
         "evaluation": evaluation,
     }
     experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
@@ -65,36 +70,48 @@ def source(text: str) -> dict[str, Any]:
     return {"name": text}
 
 
-def train_one(experiment: Experiment, home: Home, device: str, announce: Announce) -> dict[str, Any]:
-    """Train the one contender of `experiment`, from its last checkpoint where it was interrupted; return its result."""
+def train_one(
+    experiment: Experiment, home: Home, device: str, announce: Announce, source: Origin | None = None
+) -> dict[str, Any]:
+    """Train the one contender of `experiment`, from its last checkpoint where it was interrupted; return its result.
+
+    With a `source` it goes on from that record.
+    """
     plan = make_plan(experiment, home, device, write=True)
     with home.writing(experiment.name):
-        folder = _attempt(experiment, home)
+        folder = _attempt(experiment, home, source)
         recorder = Recorder(home, folder)
         try:
             if recorder.journal.state.attempt is None:
-                recorder.append(plan.event(int(folder.name.rpartition("-")[2])))
+                origin = {"from": source.run_id} if source else {}
+                recorder.append(plan.event(int(folder.name.rpartition("-")[2])) | origin)
             plan = plan.of_attempt(recorder.journal.state)
             driver = Driver(plan, recorder, announce)
             driver.tell_ends()
-            _train(plan, home, folder, driver)
+            _train(plan, home, folder, driver, source)
         finally:
             recorder.close(SENDING_SECONDS)
     return _document(home, experiment.name)
 
 
-def _attempt(experiment: Experiment, home: Home) -> Path:
+def _attempt(experiment: Experiment, home: Home, source: Origin | None) -> Path:
     """Return the attempt to go on with, if the last one asked for the same and was interrupted; else a new one."""
     if attempts := home.attempts(experiment.name):
         state = State.read(attempts[-1] / "journal.jsonl")
         asked = experiment.model_dump(mode="json", exclude_none=True)
-        if not state.complete and state.attempt and not differences(state.attempt["experiment"], asked):
+        alike = state.attempt and not differences(state.attempt["experiment"], asked)
+        if alike and not state.complete and (state.attempt or {}).get("from") == (source and source.run_id):
             return attempts[-1]
     return home.next_attempt(experiment.name)
 
 
-def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
+def _train(plan: Plan, home: Home, folder: Path, driver: Driver, source: Origin | None) -> None:
     ((name, contender),) = plan.contenders.items()
+    brief = Brief.of(plan, home)
+    grows = source is not None and source.seeds == list(brief.seeds)
+    if source and grows and driver.state.contenders[name].ticks < len(source.ticks):
+        for event in onward.carried_over(source, plan, brief, folder / name / "start"):
+            driver.recorder.append(event)  # those that an earlier launch has carried over are dropped
     last = driver.state.contenders[name].tick
     checkpoints = Checkpoints(folder / name, Path(last["checkpoint"]) if last else None)
 
@@ -105,7 +122,10 @@ def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
 
     try:
         if not driver.state.contenders[name].ended:
-            pursue(contender, Brief.of(plan, home), report, resume=checkpoints.last)
+            if source is None or grows:
+                pursue(contender, brief, report, resume=checkpoints.last)
+            else:
+                _beside(source, contender, brief, report, driver, checkpoints)
     except KeyboardInterrupt:
         driver.left_by_ray(name, None, interrupted=True)
         raise Interrupted("the work up to the last tick is saved; the same command goes on from there") from None
@@ -113,6 +133,16 @@ def _train(plan: Plan, home: Home, folder: Path, driver: Driver) -> None:
         driver.end(name, "failed", f"{type(error).__name__}: {error}")
     finally:
         driver.close(interrupted=not driver.state.contenders[name].ended)
+
+
+def _beside(
+    source: Origin, contender: Contender, brief: Brief, report: Report, driver: Driver, checkpoints: Checkpoints
+) -> None:
+    """Train new seeds beside recorded ones, and tell what these did after all of those had ended."""
+    onward.pursue_beside(source, contender, brief, report, checkpoints.last)
+    last = driver.state.contenders[contender.name].tick
+    for event in onward.outlasting(source, last) if last else ():
+        report(event, checkpoints.last or Path())
 
 
 def _document(home: Home, name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from orchestrator.space import Contender
 
 if TYPE_CHECKING:
     from orchestrator.home import Home
+    from orchestrator.judging import Judge
     from orchestrator.search.planning import Plan
     from orchestrator.watch import Watch
 
@@ -81,24 +82,13 @@ def pursue(
     import torch
 
     import gans
-    from orchestrator.judging import judge_for
-    from orchestrator.stopping import acting, observing
-    from orchestrator.watch import Watch
 
     torch.set_num_threads(brief.threads)
     if time.time() >= brief.deadline:
         return
     brief.code.load()
-    data = Data.model_validate(contender.data)
-    judge = judge_for(data.model_dump_json(), brief.evaluation.model_dump_json(), brief.cache, brief.device)
-    rules = brief.stop, brief.evaluation.metrics, brief.objective
-    watch = Watch(
-        judge,
-        acting=acting(*rules),
-        observing=observing(*rules),
-        objective=brief.objective,
-        seeds=brief.seeds,
-    )
+    judge = judge_of(contender, brief)
+    watch = watch_of(brief, judge)
     judge.prepare()
     if contender.variant in gans.BASELINES:
         _fit(contender, watch, report)
@@ -160,6 +150,25 @@ def pursue(
             mark = time.time()  # waiting for the driver is nobody's training
         if watch.over:
             return
+
+
+def judge_of(contender: Contender, brief: Brief) -> "Judge":
+    """Return the judge of this contender; a worker keeps it for the next one."""
+    from orchestrator.judging import judge_for
+
+    data = Data.model_validate(contender.data)
+    return judge_for(data.model_dump_json(), brief.evaluation.model_dump_json(), brief.cache, brief.device)
+
+
+def watch_of(brief: Brief, judge: "Judge") -> "Watch":
+    """Return the watch over all seeds of a contender."""
+    from orchestrator.stopping import acting, observing
+    from orchestrator.watch import Watch
+
+    rules = brief.stop, brief.evaluation.metrics, brief.objective
+    return Watch(
+        judge, acting=acting(*rules), observing=observing(*rules), objective=brief.objective, seeds=brief.seeds
+    )
 
 
 def _own_loop(experiment: Experiment) -> dict[str, Any]:

@@ -160,6 +160,18 @@ class Watch:
         history = self.replicas[index].history
         history[:] = [replace(moment, share=share(moment)) for moment in history]
 
+    def reopen(self, share: "Callable[[Moment], float]") -> list[int]:
+        """Let the replicas that finished go on under a budget with these shares; return the seeds that go on."""
+        for index, replica in enumerate(self.replicas):
+            if replica.status == "finished":
+                replica.status, replica.reason, replica.final = "running", None, None
+            self.rescale(index, share)
+            whole, replica.fired = replica.history, {}
+            for past in range(1, len(whole) + 1):
+                replica.history, self.step = whole[:past], whole[past - 1].step
+                self._apply_rules(replica)
+        return [replica.seed for replica in self.replicas if replica.alive]
+
     @property
     def over(self) -> bool:
         """Has every replica ended?"""

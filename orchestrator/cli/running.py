@@ -165,33 +165,38 @@ def _from_here(path: Path) -> Path:
 
 
 @click.command()
-@click.argument("variant")
-@click.option("--data", required=True, metavar="D", help="A dataset name, an image folder, or an .npz file.")
+@click.argument("variant", required=False)
+@click.option("--from", "run", metavar="RUN", help="Go on from this record, with a larger budget or more seeds.")
+@click.option("--data", metavar="D", help="A dataset name, an image folder, or an .npz file.")
 @click.option("--images", type=click.IntRange(min=1), help="Budget in images shown to the discriminator.")
 @click.option("--steps", type=click.IntRange(min=1), help="Budget in generator steps.")
 @click.option("--tick", type=click.IntRange(min=1), help="Score this often; default a tenth of the budget.")
 @click.option(
-    "--seed", "seeds", type=click.IntRange(min=0), multiple=True, default=(0,), show_default=True, help="Repeatable."
+    "--seed",
+    "seeds",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Repeatable; default 0, or the record's.",
 )
 @click.option("--hyperparameter", "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
 @click.option("--metrics", metavar="F,F,...", help="Metric families; default what the data allow.")
 @click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
-@click.option("--samples", type=click.IntRange(min=2), default=1000, show_default=True, help="Samples per score.")
+@click.option("--samples", type=click.IntRange(min=2), help="Samples per score; default 1000.")
 @click.option("--name", help="Name of the records; default VARIANT on DATA.")
 @trusting
 @computing
 @common
-def train(home: Home, as_json: bool, quiet: bool, device: str, **asked: Any) -> None:
+def train(home: Home, as_json: bool, quiet: bool, device: str, run: str | None, **asked: Any) -> None:
     """Train one contender without Ray, e.g. `ganarena train gan --data ring8 --images 500000`."""
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.live import View, shown
     from orchestrator.machine import chosen_device
-    from orchestrator.single import experiment_of, train_one
+    from orchestrator.single import train_one
 
-    experiment = experiment_of(**asked)
+    experiment, source = _asked(home, run, **asked)
     view = View()
     with nullcontext() if quiet else shown(view):
-        document = train_one(experiment, home, chosen_device(device), view.announce)
+        document = train_one(experiment, home, chosen_device(device), view.announce, source)
     if as_json:
         print_json(document)
     else:
@@ -202,5 +207,24 @@ def train(home: Home, as_json: bool, quiet: bool, device: str, **asked: Any) -> 
     if not document["scores"]:
         raise WorkError(f"no final score: {document['reason']}")
 
+
+def _asked(home: Home, run: str | None, **asked: Any) -> tuple[Any, Any]:
+    """Return what to train, and the record to go on from, if there is one."""
+    if run is None:
+        from orchestrator.single import experiment_of
+
+        return experiment_of(**asked), None
+    from orchestrator.onward import experiment_from
+    from orchestrator.recording.origin import origin
+
+    longer = {key: asked.pop(key) for key in ("images", "steps", "tick", "seeds", "trust_code")}
+    if fixed := [key for key, value in asked.items() if value]:
+        raise RequestError(f"--from goes on with what is recorded; leave {OPTIONS.get(fixed[0], f'--{fixed[0]}')} out")
+    source = origin(home, run)
+    return experiment_from(source, **longer), source
+
+
+OPTIONS = {"variant": "VARIANT", "settings": "-p"}
+"""How what `train` is asked is written, where that is not its name."""
 
 COMMANDS = (demo, search, study, train)

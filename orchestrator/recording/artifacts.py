@@ -16,7 +16,7 @@ UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 def generator(home: Home, run_id: str) -> Path:
     """Return the folder of a recorded generator; a contender's is that of its first finished replica."""
-    run = _run(home, run_id)
+    run = recorded_run(home, run_id)
     for candidate in (run_id, *children(client(home), run)):
         if folder := artifact(home, candidate, "generator"):
             return folder
@@ -46,18 +46,18 @@ def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[i
 
 def pin(home: Home, run_id: str, *, pinned: bool) -> str:
     """Tag the contender of a run as pinned, or no longer; return the contender's run."""
-    run = _run(home, run_id)
+    run = recorded_run(home, run_id)
     contender = str(run.data.tags.get("mlflow.parentRunId", run_id))
     if run.data.tags.get("arena.kind") not in ("contender", "replica"):
         raise RequestError(f"run {run_id} is no contender; `ganarena runs` lists them")
     if pinned:
         client(home).set_tag(contender, PINNED, "yes")
-    elif PINNED in _run(home, contender).data.tags:
+    elif PINNED in recorded_run(home, contender).data.tags:
         client(home).delete_tag(contender, PINNED)
     return contender
 
 
-def _run(home: Home, run_id: str) -> Run:
+def recorded_run(home: Home, run_id: str) -> Run:
     try:
         return client(home).get_run(run_id)
     except MlflowException as error:

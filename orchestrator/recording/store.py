@@ -220,6 +220,8 @@ class Writer:
         }
         drawn = self.attempt["experiment"].get("search", {})
         tags |= {f"arena.{key}": drawn[key] for key in ("sampler", "scheduler") if key in drawn}
+        if "from" in self.attempt:
+            tags["arena.from"] = self.attempt["from"]
         if configuration["variant"] in self.attempt["experiment"].get("baselines", ()):
             tags["arena.baseline"] = "yes"
         title, seeds = f"{configuration['variant']} {name}", self.attempt["experiment"]["seeds"]
