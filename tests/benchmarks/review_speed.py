@@ -125,7 +125,7 @@ def main() -> None:
         ["of ours: the document", f"{written:.2f}", f"{written / plain:.2f}"],
     ]
     text = "# A leaderboard of 3,000 runs\n\n`python -m tests.benchmarks.review_speed`\n\n"
-    text += f"{CONTENDERS:,} contenders of {REPLICAS} replicas on SQLite; median of {REPEATS}, each a process of its own.\n\n"
+    text += f"{CONTENDERS:,} contenders of {REPLICAS} replicas on SQLite; median of {REPEATS} processes.\n\n"
     text += table(["what", "seconds", "of search_runs"], rows)
     RESULTS.write_text(text, encoding="utf-8")
     print(text)
