@@ -11,12 +11,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 
 def curves(rows: Sequence[Mapping[str, Any]], *, metric: str, title: str, path: Path) -> Path:
     """Draw `metric` against images: a thin line for each seed, a thick one for the mean of each variant."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = fresh(title)
     rows = [row for row in rows if row["metric"] == metric]
     for colour, variant in zip(COLOURS * 9, dict.fromkeys(row["variant"] for row in rows), strict=False):
         members = [row for row in rows if row["variant"] == variant]
@@ -29,10 +24,26 @@ def curves(rows: Sequence[Mapping[str, Any]], *, metric: str, title: str, path: 
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("real images shown")
     axes.set_ylabel(metric.replace("_", " "))
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", alpha=0.25)
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)
     figure.savefig(path, dpi=150)
     return path
+
+
+def fresh(title: str) -> tuple[Any, Any]:
+    """Return a figure with empty axes in the style of the house."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(literal(title), loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", alpha=0.25)
+    return figure, axes
+
+
+def literal(text: str) -> str:
+    """Return text of users so that it is drawn as it stands: a dollar sign begins no formula."""
+    return text[:60].replace("$", r"\$")

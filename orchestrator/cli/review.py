@@ -9,7 +9,7 @@ from orchestrator.cli.options import common, print_json
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
-REPLACED = "Where to write it; an older file is replaced."
+FILE = click.Path(path_type=Path)
 
 
 @click.command()
@@ -56,17 +56,19 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, metavar="FILE", help=REPLACED)
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write the page; an older one is replaced.")
+@click.option("--figures", type=FILE, metavar="DIR", help="Where to draw its charts for a paper, as SVG and PNG.")
 @common
-def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path) -> None:
+def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | None, figures: Path | None) -> None:
     """Write one self-contained HTML page about an experiment, e.g. `ganarena report demo -o demo.html`."""
     from orchestrator.report import report as write
 
-    written = write(home, name, output)
+    drawn = [str(path) for path in write(home, name, output=output, figures=figures)]
     if as_json:
-        print_json({"file": str(written)})
+        print_json({"file": None if output is None else str(output), "figures": drawn})
     elif not quiet:
-        click.echo(f"report   {written}")
+        for what, path in (*([("report", output)] if output else []), *(("figure", path) for path in drawn)):
+            click.echo(f"{what}   {path}")
 
 
 def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:

@@ -107,7 +107,7 @@ def drawn_data(groups: Sequence[Group]) -> Json:
         {"metric": group.metric, "facet": dataset(group), "draws": told["draws"], "points": told["points"]}
         for group in groups
         for told in best_by_budget(group)
-        if len(told["points"]) > 1
+        if sum(point["expected"] is not None for point in told["points"]) > 1
     ]
     return {
         "params": sorted(params, key=lambda param: -(importance.get(param) or 0)),

@@ -217,6 +217,7 @@ def _protocol(group: Group) -> list[str]:
     extractor, budget = group.protocol.get("extractor", {}), group.budget_class
     amount = budget.get("amount")
     return [
+        f"{'higher' if group.higher_is_better else 'lower'} {group.metric} is better",
         f"{group.protocol.get('generated'):,} samples against {group.protocol.get('reals'):,} reals",
         f"split {group.protocol.get('dataset', {}).get('split')}",
         f"{extractor.get('name')} features",

@@ -63,16 +63,15 @@ def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table
     """Return the ranking of a group; `numbers` are those of its contenders on this page."""
     keys = sorted({key for row in group.rows for key in row.scores} - {group.metric})
     params = searched(group.rows)
-    better = "higher" if group.higher_is_better else "lower"
     reach = _reach(group)
     ranked = any(row.rank for row in group.rows)
     columns = [
         Column(name="rank", title="#", numeric=True),
         Column(name="contender"),
-        Column(name="range", hidden=not ranked),
         Column(name="run_id", hidden=True),
         Column(name="variant", hidden=True),
-        Column(name=group.metric, title=f"{group.metric} ({better} is better)", numeric=True),
+        Column(name=group.metric, numeric=True),
+        Column(name="range", hidden=not ranked),
         Column(name=f"{group.metric}_low", numeric=True, hidden=True),
         Column(name=f"{group.metric}_high", numeric=True, hidden=True),
         *(Column(name=key, numeric=True) for key in keys),
@@ -89,10 +88,10 @@ def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table
         return [
             Cell(value=row.order, text=_place(row), kind="place"),
             Cell(value=row.contender, text=label(row, group.rows), note=_note(row), kind="name"),
-            Cell(value=_range(row), text=_range(row)),
             Cell(value=row.run_ids[0], text=""),
             Cell(value=row.variant, text=""),
             _score(row, group.metric, reach),
+            Cell(value=_range(row), text=_range(row)),
             Cell(value=score.low if score else None, text=""),
             Cell(value=score.high if score else None, text=""),
             *(_score(row, key) for key in keys),

@@ -51,7 +51,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             recorder.append(event)
     assert recorder.close(timeout=120)
-    return report(home, story.name, home.path / "report.html")
+    report(home, story.name, output=home.path / "report.html")
+    return home.path / "report.html"
 
 
 @pytest.fixture

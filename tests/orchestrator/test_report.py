@@ -27,7 +27,7 @@ HOSTILE = [
     "\"quoted\" 'and' & ampersands",
     "{{ 7 * 7 }} {% raw %}",
     "emoji 🦊 and \u202e right to left \u05d0\u05d1\u05d2",
-    "=HYPERLINK(1)",
+    "=HYPERLINK($1$)",
     "long" * 2500,
 ]
 
@@ -72,7 +72,7 @@ def written(ganarena, home: Home, monkeypatch):
 
     def write(name: str) -> Page:
         file = home.path / "page.html"
-        assert ganarena("report", name, "-o", file, "--json").document == {"file": str(file)}
+        assert ganarena("report", name, "-o", file, "--json").document["file"] == str(file)
         return Page(file.read_text())
 
     return write
@@ -83,8 +83,8 @@ def hostile(story: Synthetic) -> Iterator[dict[str, Any]]:
     said = dict(zip(story.configurations, HOSTILE, strict=True))
     for event in story.events():
         if event["kind"] == "attempt":
-            for name, configuration in event["contenders"].items():
-                configuration["variant"] = said[name][:100]
+            for index, (name, configuration) in enumerate(event["contenders"].items()):
+                configuration["variant"] = HOSTILE[index - index % 2][:100]  # two of each, so that a loss was searched
                 configuration["hyperparameters"]["loss"] = said[name]
         if event["kind"] in ("tick", "end"):
             ended = {"status": "failed", "reason": said[event["contender"]]}
@@ -102,8 +102,25 @@ def test_whatever_users_wrote_appears_as_text(home, written):
     assert not [attributes for tag, attributes in page.tags if tag == "img" or "onerror" in attributes]
     for text in (story.name, *HOSTILE):
         assert any(text[:100] in each for each in page.text), text
-    assert {each["variant"] for each in page.data["contenders"]} == {text[:100] for text in HOSTILE}
+    assert {each["variant"] for each in page.data["contenders"]} == {text[:100] for text in HOSTILE[::2]}
+    assert {*page.data["params"]} >= {"variant", "loss"}
     assert {each["reason"] for each in page.data["contenders"]} == {text[:5000] for text in HOSTILE}
+
+
+def test_charts_for_papers_are_drawn_whatever_users_wrote(ganarena, home, monkeypatch):
+    monkeypatch.setenv("GANARENA_HOME", str(home.path))
+    story = Synthetic(contenders=len(HOSTILE), replicas=1, ticks=1, name="hostile")
+    tell(home, story, hostile(story))
+    drawn = ganarena("report", "hostile", "--figures", home.path / "figures", "--json").document["figures"]
+    assert {Path(path).name for path in drawn} >= {
+        "curves-mnist5k-fd_lenet.svg",
+        "curves-mnist5k-fd_lenet.png",
+        "tried-loss.svg",
+    }
+    assert all(Path(path).stat().st_size for path in drawn)
+    first = Path(drawn[0]).read_bytes()
+    ganarena("report", "hostile", "--figures", home.path / "figures")
+    assert Path(drawn[0]).read_bytes() == first
 
 
 def test_the_page_is_one_file_that_asks_nobody_for_anything(home, written):
@@ -158,7 +175,8 @@ def test_runs_of_others_have_a_page_that_ranks_nothing(home, written):
         (("nothing", "-o", "page.html"), "nothing is recorded in"),
         (("nothing", "-o", "nowhere/page.html"), "expected a file in a folder that exists"),
         (("nothing", "-o", "."), "expected a file in a folder that exists"),
-        (("nothing",), "missing option '-o'"),
+        (("nothing",), "expected -o FILE for the page"),
+        (("nothing", "--figures", "figures"), "nothing is recorded in"),
     ],
 )
 def test_a_wrong_request_is_one_sentence_and_writes_nothing(ganarena, tmp_path, arguments, said):

@@ -220,7 +220,7 @@
       }
       if (told && seeds.length > 1)
         for (const series of seeds) group.append(drawn("path", { class: "seed", d: path(series.map((value, tick) => [x.at(each.xs[tick]), value === null ? null : y.at(value)])), style: `stroke:${paint}` }));
-      const line = drawn("path", { class: `line${told ? "" : " other"}${selection.contender === number ? " strong" : ""}`, d: path(points.map((point) => [x.at(point.x), y.at(point.mean)])) });
+      const line = drawn("path", { class: `line${told ? "" : members.length > 60 ? " other many" : " other"}${selection.contender === number ? " strong" : ""}`, d: path(points.map((point) => [x.at(point.x), y.at(point.mean)])) });
       if (told || selection.contender === number) line.style.stroke = paint;
       group.append(line);
       const end = points[points.length - 1];
@@ -355,8 +355,10 @@
     [...members.keys()].reverse().forEach((index) => {
       const contender = members[index];
       const paint = colour(contender.colour);
-      const dot = shaped(contender.variant, x.at(xs[index]), y.at(ys[index]));
-      dot.setAttribute("style", `stroke:${paint};stroke-width:1.7;fill:${contender.final ? paint : "var(--paper)"};fill-opacity:.85`);
+      const aside = numeric ? 0 : (((index * 0.618) % 1) - 0.5) * 30; // what is equal would hide what is below
+      const dot = shaped(contender.variant, x.at(xs[index]) + aside, y.at(ys[index]));
+      const faint = contender.colour === null && members.length > 60 ? 0.45 : 1;
+      dot.setAttribute("style", `stroke:${paint};stroke-width:1.7;fill:${contender.final ? paint : "var(--paper)"};fill-opacity:.85;opacity:${faint}`);
       const at = numeric ? short(xs[index]) : raw[index].slice(0, 80);
       dot.addEventListener("pointerenter", (event) => show(event, `${contender.label.slice(0, 80)}\n${contender.objective} ${short(ys[index])}${contender.final ? "" : " at its last tick"}\n${title} ${at}\n${contender.status}`));
       dot.addEventListener("pointerleave", hide);
