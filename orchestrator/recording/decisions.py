@@ -56,20 +56,18 @@ class _Told:
                 return self._begun(event)
             case "drawn":
                 self.configurations[event["contender"]] = event["configuration"]
-                kept = ("contender", "suggestion", "seen")
-                kind = "suggested" if "suggestion" in event else "drawn"
-                return {"kind": kind} | {key: event[key] for key in kept if key in event}
+                return {"kind": "suggested"} | {key: event[key] for key in ("contender", "suggestion", "seen")}
             case "confirming":
                 self.configurations |= event["contenders"]
                 return {key: event[key] for key in ("kind", "confirms", "seeds")}
+            case "cloned" | "lost":
+                return {key: value for key, value in event.items() if key != "time"}
             case "over":
                 return {key: event[key] for key in ("kind", "reason")}
             case "tick":
                 self._tick(event)
             case "audited":
                 return self._audited(event)
-            case "lost":
-                return {key: event[key] for key in ("kind", "contender", "reason")}
             case "end":
                 return self._ended(event)
         return None
@@ -108,7 +106,7 @@ class _Told:
         line |= {"objectives": complete(tick, self._objectives), "curve": [*self.curves[name]]}
         if pruned:
             line["compared"] = end.get("compared") or self._compared(name, tick)
-        line |= {key: tick[key] for key in ("protocol", "budget_class")}
+        line |= {key: tick[key] for key in ("protocol", "budget_class") if key in tick}
         kept = ("seed", "status", "reason", "step", "images", "seconds", "fired", "final")
         return line | {
             "replicas": [
@@ -152,10 +150,10 @@ def read(path: Path) -> list[Event]:
 def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
     """Return the contenders that these decisions leave, as the store would hold them; what cannot be is refused."""
     begun: Event = {}
-    drawn: dict[str, Event] = {}
+    suggested: set[str] = set()
+    confirms: dict[str, str] = {}
     standing: dict[str, Event] = {}
     audited: dict[str, str] = {}
-    confirms: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         name = line.get("contender", "")
         if name in standing and standing[name]["status"] != "interrupted":
@@ -165,10 +163,10 @@ def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
         match line["kind"]:
             case "begun":
                 begun = line
-            case "suggested" | "drawn" if name in drawn:
-                raise WorkError(f"line {number}: {name} is drawn twice")
-            case "suggested" | "drawn":
-                drawn[name] = line
+            case "suggested" if name in suggested:
+                raise WorkError(f"line {number}: {name} is suggested twice")
+            case "suggested":
+                suggested.add(name)
             case "confirming":
                 confirms |= line["confirms"]
             case "audited":
@@ -178,11 +176,7 @@ def replay(lines: Iterable[Event]) -> list[ContenderRecord]:
     seen = [line for line in standing.values() if line["replicas"] or line["status"] == "failed"]
     records = [_record(begun, line) for line in seen]
     return [
-        replace(
-            record,
-            confirms=confirms.get(record.contender),
-            audited=audited.get(record.contender),
-        )
+        replace(record, confirms=confirms.get(record.contender), audited=audited.get(record.contender))
         for record in records
     ]
 

@@ -38,6 +38,7 @@ def attempt(*up_front: Contender, **changes: Any) -> Event:
         "objectives": [KEY, "seconds"],
         "directions": {KEY: False, "modes": True},
         "ticks": 3,
+        "confirm": True,
         "environment": {"device": "cpu"},
         **changes,
     }
@@ -86,6 +87,10 @@ def tell(driver: Driver, folder: Path) -> None:
     driver.audits[audited] = {"at": 1, "probability": 0.2, "reason": "asha at 1 steps: not in the best 1/2 of 5"}
     driver.tick(tick(audited, 1, 70.0), folder)
     driver.tick(tick(audited, 3, 5.0, "finished", "finished"), folder)
+    again = contender(10)
+    chosen = {"contenders": {again.name: again.configuration}, "confirms": {again.name: better}, "seeds": [7, 8]}
+    driver.recorder.append({"kind": "confirming"} | chosen)
+    driver.tick(tick(again.name, 3, 25.0, "finished", "finished"), folder)
     driver.close(interrupted=False)
 
 
@@ -117,6 +122,8 @@ def test_decisions_stand_in_the_order_in_which_they_were_made(told):
         ("ended", "004", "failed"),
         ("audited", "005", None),
         ("ended", "005", "finished"),
+        ("confirming", "", None),
+        ("ended", "010", "finished"),
     ]
 
 
@@ -133,7 +140,7 @@ def test_decisions_replay_to_the_leaderboard_of_the_store_which_holds_them(told)
     replayed = replay(told.lines)
     assert board(replayed) == board(read(told.home))
     (group,) = rank(replayed)
-    assert [row.contender[:3] for row in group.rows][:2] == ["001", "000"]
+    assert [row.contender[:3] for row in group.rows][:3] == ["010", "001", "000"]
     assert [row.contender[:3] for row in group.rows if row.audited] == ["005"]
     assert [row.contender[:3] for row in group.rows if row.status == "pruned"] == ["002"]
     store = client(told.home)
@@ -165,6 +172,7 @@ def test_only_who_got_to_its_end_has_objectives_and_seconds_are_those_of_all_rep
         "003": None,
         "004": None,
         "005": {KEY: 5.5, "seconds": 9.0},
+        "010": {KEY: 25.5, "seconds": 9.0},
     }
 
 
@@ -205,7 +213,7 @@ def test_decisions_that_contradict_each_other_are_refused(again, refusal):
     drawn = {"kind": "suggested", "contender": "000-a", "suggestion": {}}
     end = {"kind": "ended", "contender": "000-a", "variant": "gan", "status": "failed", "reason": "no", "replicas": []}
     assert [record.status for record in replay([begun, drawn, end])] == ["failed"]
-    with pytest.raises(WorkError, match="000-a is drawn twice"):
+    with pytest.raises(WorkError, match="000-a is suggested twice"):
         replay([begun, drawn, drawn])
     with pytest.raises(WorkError, match=refusal):
         replay([begun, drawn, end, again])
