@@ -104,7 +104,7 @@ def drawn_story() -> Iterator[Event]:
     """The same, but the contender is drawn during the search."""
     begun, *rest = story()
     yield begun | {"contenders": {}, "draws": 1}
-    yield {"kind": "drawn", "contender": NAME, "configuration": begun["contenders"][NAME], "suggestion": {}}
+    yield {"kind": "drawn", "contender": NAME, "configuration": begun["contenders"][NAME], "suggestion": {}, "seen": {}}
     yield from rest
 
 
