@@ -1,35 +1,41 @@
-"""Learning curves of 128 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
+"""Learning curves of 192 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
 
 What samplers and schedulers would have done is replayed from this table (`search_replay`), so that comparing them takes
-seconds and not days. Goes on where it was interrupted; `--seconds` ends it after the contender at work.
+seconds and not days. Contenders of one game train in packs, which changes them by rounding only. The command goes on
+where it was interrupted; `--seconds` ends it after the pack at work.
 """
 
 import argparse
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Any
 
+import torch
+
+import gans
 from orchestrator.config import SearchExperiment, load
+from orchestrator.judging import Judge, Split
 from orchestrator.space import Contender, contenders
-from orchestrator.trial import Brief, pursue
 
 HERE = Path(__file__).parent
 SPACE = HERE / "search_table.yaml"
 TABLE = HERE / "results" / "search_table.csv"
-COLUMNS = ("contender", "spent", "seconds", "objective", "final")
+COLUMNS = ("contender", "spent", "objective", "final")
+PACK = 16
+STREAMS: dict[Split, str] = {"select": "tick", "final": "final"}
+"""Where the samples of each split are drawn from, as in a search."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """How one contender learned: its objective and its training seconds at every tick, and its final score."""
+    """How one contender learned: its objective at every tick, and its final score."""
 
     contender: Contender
     spent: tuple[int, ...]
-    seconds: tuple[float, ...]
     objective: tuple[float | None, ...]
     final: float | None
 
@@ -55,7 +61,6 @@ def _curve(contender: Contender, rows: list[dict[str, str]]) -> Curve:
     return Curve(
         contender=contender,
         spent=tuple(int(row["spent"]) for row in rows),
-        seconds=tuple(float(row["seconds"]) for row in rows),
         objective=tuple(_number(row["objective"]) for row in rows),
         final=_number(rows[-1]["final"]),
     )
@@ -65,32 +70,31 @@ def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def trained(contender: Contender) -> Iterator[dict[str, Any]]:
-    """Train one contender as a search does, without Ray; a row for each tick."""
+def trained(pack: Sequence[Contender]) -> Iterator[dict[str, str]]:
+    """Train contenders of one game to their end; a row for each of them at every tick."""
     asked = experiment()
-    brief = Brief(
-        evaluation=asked.evaluation,
-        budget=asked.budget,
-        seeds=asked.seeds,
-        stop=asked.stop,
-        objective=asked.objective,
-        cache=None,
-    )
-    events: list[dict[str, Any]] = []
-    pursue(contender, brief, lambda event, _: events.append(event))
-    for event in events:
-        final = event["replicas"][0]["final"]
-        yield {
-            "contender": contender.name,
-            "spent": event["spent"],
-            "seconds": f"{event['busy']:.3f}",
-            "objective": _short(event["objective"]),
-            "final": _short(next(iter(final["scores"].values()))["value"]) if final else "",
-        }
+    dataset = gans.data.load(asked.data.spec)
+    judge = Judge(dataset, asked.evaluation, cache=None)
+    budget = gans.Budget(**asked.budget.model_dump(exclude_none=True))
+    variants = [gans.variant(contender.variant, contender.hyperparameters) for contender in pack]
+    (seed,) = asked.seeds
+    for progress in gans.train(variants, dataset, budget, seeds=[seed] * len(pack)):
+        for contender, replica in zip(pack, progress.replicas, strict=True):
+            yield {
+                "contender": contender.name,
+                "spent": str(progress.step),
+                "objective": score(judge, replica, "select"),
+                "final": score(judge, replica, "final") if progress.done else "",
+            }
 
 
-def _short(value: float | None) -> str:
-    return "" if value is None else f"{value:.6g}"
+def score(judge: Judge, replica: gans.Replica, split: Split) -> str:
+    """Return the score of a replica on a split, or nothing where it has diverged."""
+    samples = replica.sample(judge.count(split), stream=STREAMS[split])
+    if not torch.isfinite(samples).all():
+        return ""
+    (found,) = judge.score(samples, split).scores.values()
+    return f"{found.value:.6g}"
 
 
 def main() -> None:
@@ -102,18 +106,17 @@ def main() -> None:
     if TABLE.exists():
         known = {row["contender"] for row in csv.DictReader(TABLE.read_text().splitlines())}
     everyone = contenders(experiment())
+    left = sorted((each for each in everyone if each.name not in known), key=lambda each: each.variant)
     with TABLE.open("a", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         if not known:
             table.writeheader()
-        for contender in everyone:
-            if contender.name in known:
-                continue
-            if time.monotonic() > deadline:
-                break
-            table.writerows(list(trained(contender)))  # all of its rows or none
-            file.flush()
-            known.add(contender.name)
+        for _, game in groupby(left, key=lambda each: each.variant):
+            while pack := list(islice(game, PACK)):
+                if time.monotonic() < deadline:
+                    table.writerows(list(trained(pack)))  # all of a pack's rows or none
+                    file.flush()
+                    known |= {contender.name for contender in pack}
     print(f"{len(known)} of {len(everyone)} contenders in {TABLE}")
 
 
