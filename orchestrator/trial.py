@@ -2,10 +2,11 @@
 
 import json
 import math
+import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -230,18 +231,21 @@ def budget_class(contender: Contender, *, stopped: bool) -> dict[str, Any]:
 
 def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Contender], saved: Mapping[str, str]) -> None:
     """What Ray calls on a worker: the contender named in `config`, from its last checkpoint where there is one."""
+    import ray
     from ray import tune
 
     from metrics import METRICS
+    from orchestrator.machine import chosen_device
 
     brief.code.load()
+    placed = {"node": ray.get_runtime_context().get_node_id(), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
     sign = -1 if METRICS[brief.objective].higher_is_better else 1
 
     def report(event: dict[str, Any], folder: Path) -> None:
         result = {
             "objective": seen(event["objective"], sign),  # Ray always minimises
             "spent": event["spent"],
-            "event": json.dumps(event, allow_nan=False),
+            "event": json.dumps(event | {"placed": placed}, allow_nan=False),
         }
         checkpoint = tune.Checkpoint.from_directory(str(folder))
         checkpoint.set_metadata({"step": event["step"]})
@@ -255,6 +259,7 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
     if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
         checkpoint = tune.Checkpoint(cloned["checkpoint"])
     try:
+        brief = replace(brief, device=chosen_device(brief.device))
         if checkpoint is None:
             pursue(contender, brief, report)
         else:

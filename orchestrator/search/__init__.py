@@ -79,11 +79,18 @@ def conduct(
 ) -> Outcome:
     """Run every contender of `experiment` to its end; what is recorded already is not run again."""
     choose_attempt(experiment, home, resume=resume, again=again)
-    plan = make_plan(experiment, home, machine.chosen_device(device), write=True, cluster=capacity_of(address))
+    plan = make_plan(experiment, home, device_of(experiment, device, address), write=True, cluster=capacity_of(address))
     with home.writing(experiment.name):
         folder = choose_attempt(experiment, home, resume=resume, again=again)
         flush(home)
         return _execute(plan, home, folder, address=address, announce=announce)
+
+
+def device_of(experiment: Experiment, asked: str, address: str | None) -> str:
+    """Return where to compute; in a cluster each trial finds that out where it runs, if it asks for a GPU at all."""
+    if address and asked == "auto":
+        return "auto" if experiment.resources.gpus else "cpu"
+    return asked if address else machine.chosen_device(asked)
 
 
 def capacity_of(address: str | None) -> machine.Capacity | None:
@@ -190,7 +197,7 @@ def _run_on_ray(driver: "Driver", home: Home, folder: Path, address: str | None)
 
     preparing = ThreadPoolExecutor(1).submit(_prepare, driver.plan, home)
     ahead = not address and driver.plan.experiment.resources.cpus <= 1  # else there are more workers than trials
-    with joined(address, ahead=ahead):
+    with joined(address, ahead=ahead, ships=True):
         launch = preparing.result()
         launch(driver, home, folder, ahead=ahead)
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from importlib.util import find_spec
 from typing import Any
 
 from orchestrator import machine
@@ -28,13 +29,20 @@ os.environ.update(QUIET | os.environ)  # Ray reads them when it is imported
 
 import ray  # noqa: E402
 
+PACKAGES = ("gans", "metrics", "orchestrator")
+
 
 @contextmanager
-def joined(address: str | None, *, ahead: bool = False) -> Iterator[None]:
-    """Start our own Ray, whose workers may import ahead of any trial, or join the one at `address`; no stray one."""
+def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> Iterator[None]:
+    """Start our own Ray, or join the one at `address`; never a stray one.
+
+    Our own workers may import ahead of any trial; to a cluster this code may be shipped, so that all run the same.
+    """
     for noisy in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # a lost worker is told by our own reporter
     settings: dict[str, Any] = {"address": address}
+    if ships and address:
+        settings["runtime_env"] = {"py_modules": code()}
     if not address:
         settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
         os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
@@ -49,6 +57,12 @@ def joined(address: str | None, *, ahead: bool = False) -> Iterator[None]:
             yield
     finally:
         ray.shutdown()
+
+
+def code() -> list[str]:
+    """Return the folders of our packages; what they import has to be installed on every node."""
+    found = {name: find_spec(name) for name in PACKAGES}
+    return [spec.submodule_search_locations[0] for spec in found.values() if spec and spec.submodule_search_locations]
 
 
 def capacity(address: str) -> machine.Capacity:
