@@ -43,6 +43,8 @@ bench: install ## Measure, as ratios against named peers
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metrics_agreement
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.metrics_share
 	@$(BIN)/python -m tests.benchmarks.review_report
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.board_coverage
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.review_speed
 
 lenet: install ## Train the digit classifier behind the lenet extractor again
 	@$(BIN)/python -m orchestrator.lenet

@@ -1,10 +1,11 @@
 """Experiments with GANs: configured, scheduled on Ray, judged at every tick, recorded in MLflow, ranked."""
 
+from orchestrator.comparing import compare
 from orchestrator.curves import curves
 from orchestrator.evaluating import evaluate
-from orchestrator.leaderboard import leaderboard
+from orchestrator.frames import leaderboard, runs
 from orchestrator.search import search
 from orchestrator.study import study
 from orchestrator.watch import watch
 
-__all__ = ["curves", "evaluate", "leaderboard", "search", "study", "watch"]
+__all__ = ["compare", "curves", "evaluate", "leaderboard", "runs", "search", "study", "watch"]

@@ -3,18 +3,13 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.home import Home
 from orchestrator.pareto import pareto
-from orchestrator.records import COSTS, ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord
+from orchestrator.records import COSTS, ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord, plain
 from orchestrator.space import canonical, digest
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 SETTINGS = ("variant", "seeds", "data.", "budget.")
 """How the params begin that are not hyperparameters."""
@@ -100,15 +95,6 @@ def latest(records: Iterable[ContenderRecord]) -> list[ContenderRecord]:
     for record in records:
         newest[record.experiment] = max(newest[record.experiment], record.attempt)
     return [record for record in records if record.attempt == newest[record.experiment]]
-
-
-def leaderboard(*names: str, home: str | Path | None = None, metric: str | None = None) -> "DataFrame":
-    """Return what is recorded as a frame: a row for each contender, ranked within protocol and budget class."""
-    from pandas import DataFrame
-
-    from orchestrator.review import groups
-
-    return DataFrame(flat(groups(Home.at(home), names, metric=metric)))
 
 
 def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> list[Group]:
@@ -351,7 +337,9 @@ def searched(rows: Iterable[Row]) -> list[str]:
 
 
 def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """Return one flat row a contender, for CSV and Markdown; every row has every column."""
+    """Return one flat row a contender, for CSV, Markdown and frames; every row has every column."""
+    params = dict.fromkeys(name for group in groups for row in group.rows for name in row.config)
+    names = [name for name in params if not name.startswith(SETTINGS)]
     keys = list(dict.fromkeys(key for group in groups for row in group.rows for key in row.scores))
     rows = []
     for group in groups:
@@ -368,6 +356,7 @@ def flat(groups: Sequence[Group]) -> list[dict[str, Any]]:
                     f"{key}_high": score and score.high,
                 }
             flat_row |= {cost: getattr(row, cost) for cost in COSTS}
+            flat_row |= {name: plain(row.config[name]) if name in row.config else None for name in names}
             flat_row |= {"status": row.status, "reason": row.reason, "run_id": row.run_ids[0]}
             flat_row |= {"protocol": digest(group.protocol), "budget_class": digest(group.budget_class)}
             rows.append(flat_row)

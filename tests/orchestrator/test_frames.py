@@ -1,0 +1,48 @@
+"""Frames of what is recorded, and the example of the documentation as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from orchestrator import leaderboard, runs
+from orchestrator.recording.store import Writer
+from tests.benchmarks.synthetic_store import Synthetic
+
+GUIDE = Path(__file__).parents[2] / "docs" / "review.md"
+
+
+@pytest.fixture
+def recorded(home):
+    """A search of three contenders with three replicas each."""
+    events = list(Synthetic(contenders=3, replicas=3, ticks=2).events())
+    writer = Writer(home, events[0])
+    for event in events:
+        writer.apply(event, home.path / "nothing")
+    return home
+
+
+def test_runs_are_a_row_for_each_replica_and_contenders_a_row_each(recorded):
+    seeds, board = runs(home=recorded.path), leaderboard(home=recorded.path)
+    assert len(seeds) == 9
+    assert set(seeds["seed"]) == {0, 1, 2}
+    assert (seeds["status"] == "finished").all()
+    assert seeds["batch"].eq(64).all()  # a number, and not MLflow's text
+    assert board["rank"].tolist() == [1, 2, 3]
+    means = seeds.groupby("contender")["fd_lenet"].mean()
+    assert board["fd_lenet"].tolist() == pytest.approx(means[board["contender"]].tolist())
+    least = board["generator_lr"].min()
+    assert len(leaderboard(home=recorded.path, where=[f"generator_lr<={least}"])) == 1
+    assert leaderboard(home=recorded.path, sort="-generator_lr")["generator_lr"].is_monotonic_decreasing
+
+
+def test_nothing_recorded_is_an_empty_frame(tmp_path):
+    assert runs(home=tmp_path / "nowhere").empty
+    assert leaderboard(home=tmp_path / "nowhere").empty
+
+
+def test_the_example_of_the_guide_runs_as_it_stands(recorded, monkeypatch, capsys):
+    monkeypatch.setenv("GANARENA_HOME", str(recorded.path))
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    exec(example, {})  # noqa: S102
+    assert "fd_lenet" in capsys.readouterr().out
