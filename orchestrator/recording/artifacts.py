@@ -35,7 +35,7 @@ def picture(home: Home, run_id: str) -> Path | None:
 def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[int]]) -> dict[int, Path]:
     """Return local copies of the pictures of a replica at the steps that `choose` picks."""
     # Asked through the client, each picture would look the run up again.
-    folder = get_artifact_repository(_run(home, run_id).info.artifact_uri)
+    folder = get_artifact_repository(recorded_run(home, run_id).info.artifact_uri)
     listed = {
         int(found[1]): part.path
         for part in folder.list_artifacts("images")

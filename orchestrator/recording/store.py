@@ -1,5 +1,6 @@
 """MLflow: one experiment a name, a parent run a contender, a child run a replica; told twice, recorded once."""
 
+import gc
 import json
 import logging
 import os
@@ -353,7 +354,7 @@ def children(store: MlflowClient, parent: Run) -> list[str]:
 
 def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
     """Return the contenders that the store holds, of the named experiments or of all."""
-    with _reading(home):
+    with _reading(home), _uncollected():
         return _read(home, names)
 
 
@@ -373,6 +374,18 @@ def read_foreign(home: Home, names: Sequence[str] = ()) -> list[ForeignRecord]:
             for run in runs
         ]
     return sorted(found, key=lambda run: (run.experiment, run.name, run.run_id))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let the garbage collector rest: it walks the thousands of rows again and again while they are being made."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager
