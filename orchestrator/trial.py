@@ -5,7 +5,8 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,17 @@ from orchestrator.config.models import Budget, Data, Evaluation, Experiment, Gen
 from orchestrator.space import Contender
 
 if TYPE_CHECKING:
+    from gans import Progress, Replica, Variant
     from orchestrator.home import Home
     from orchestrator.judging import Judge
     from orchestrator.search.planning import Plan
+    from orchestrator.watch import Replica as Watched
     from orchestrator.watch import Watch
 
 Report = Callable[[dict[str, Any], Path], None]
+
+TOGETHER = "+"
+"""Stands between the names of the contenders that train as one pack."""
 
 WORST = 1e300
 """What Ray sees where there is no score: it ranks below every score, and is never recorded."""
@@ -68,6 +74,23 @@ class Brief:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One contender of a pack, with the watch over its replicas and the folder of a checkpoint that is its own."""
+
+    contender: Contender
+    watch: "Watch"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    folder: str = ""
+
+    @property
+    def variant(self) -> "Variant":
+        """What it trains, under numbers that a population may have changed."""
+        import gans
+
+        return gans.variant(self.contender.variant, {**self.contender.hyperparameters, **self.changes})
+
+
 def pursue(
     contender: Contender,
     brief: Brief,
@@ -80,17 +103,11 @@ def pursue(
 
     A slot of a population that was `cloned` resumes from its original's folder, under numbers of its own.
     """
-    import torch
-
     import gans
 
-    torch.set_num_threads(brief.threads)
     if time.time() >= brief.deadline:
         return
-    brief.code.load()
-    judge = judge_of(contender, brief)
-    watch = watch_of(brief, judge)
-    judge.prepare()
+    watch = _ready(contender, brief)
     if contender.variant in gans.BASELINES:
         _fit(contender, watch, report)
         return
@@ -104,52 +121,72 @@ def pursue(
     if contender.variant == brief.trainer:
         _follow(contender, brief, watch, report, resume)
         return
+    member = Member(contender=contender, watch=watch, changes=cloned["now"] if cloned else {})
+    _train([member], brief, report, resume, adopt=cloned is not None)
+
+
+def pursue_pack(contenders: Sequence[Contender], brief: Brief, report: Report, *, resume: Path | None = None) -> None:
+    """Train contenders that differ in numbers as one program; what is reported holds the tick of each."""
+    if time.time() >= brief.deadline:
+        return
+    members = [
+        Member(contender=contender, watch=_ready(contender, brief), folder=contender.name) for contender in contenders
+    ]
+    if resume:
+        for member in members:
+            member.watch.restore(resume / member.folder)
+    if not all(member.watch.over for member in members):
+        _train(members, brief, report, resume)
+
+
+def _ready(contender: Contender, brief: Brief) -> "Watch":
+    """Return the watch over a contender, with all loaded that looking takes."""
+    import torch
+
+    torch.set_num_threads(brief.threads)
+    brief.code.load()
+    judge = judge_of(contender, brief)
+    judge.prepare()
+    return watch_of(brief, judge)
+
+
+def _train(
+    members: Sequence[Member], brief: Brief, report: Report, resume: Path | None, *, adopt: bool = False
+) -> None:
+    """Let all replicas of all members take turns with those who look at them, until none is left."""
+    import gans
+
     training = gans.train(
-        gans.variant(contender.variant, contender.hyperparameters | (cloned["now"] if cloned else {})),
-        judge.dataset,
-        gans.Budget(**contender.budget),
-        seeds=brief.seeds,
+        [member.variant for member in members for _ in brief.seeds],
+        members[0].watch.judge.dataset,
+        gans.Budget(**members[0].contender.budget),
+        seeds=brief.seeds * len(members),
         device=brief.device,
         resume=resume and resume / "training",
-        adopt=cloned is not None,
+        adopt=adopt,
     )
     mark = began = time.time()
     for progress in training:
-        ended = []
-        live = [replica for replica in progress.replicas if replica.alive]
+        seats = [(member, index) for member in members for index in range(len(brief.seeds))]
+        live = [(*seat, each) for seat, each in zip(seats, progress.replicas, strict=True) if each.alive]
         trained = (time.time() - mark) / len(live)
-        for replica in live:
-            reason = watch.look(
-                replica.index,
-                replica.sample,
-                step=progress.step,
-                images=progress.images,
-                share=min(1.0, brief.budget.spent(progress) / brief.budget.amount),
-                diagnostics=replica.diagnostics,
-                trained=trained,
-            )
-            if reason or progress.done:
-                status = "stopped" if reason else "finished"
-                final = partial(replica.sample, stream="final")
-                watch.conclude(replica.index, final, status=status, reason=reason)
-                replica.end()
-                ended.append(replica)
+        ended = [replica for member, index, replica in live if _look(member, index, replica, progress, brief, trained)]
         with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
             folder = Path(temporary)
             progress.save(folder / "training")
-            watch.save(folder)
-            for replica in live:
-                watched = watch.replicas[replica.index]
-                if watched.picture is not None:
-                    watched.picture.save(folder / f"samples_{watched.seed}.png")
-                if replica in ended and watched.final is not None:
-                    replica.save_generator(folder / f"generator_{watched.seed}")
-            state = progress.replicas[0].generator_state
-            event = _tick(contender, watch, state) | {"began": began, "busy": time.time() - mark}
-            event["parameters"] = progress.replicas[0].parameters
-            report(event, folder)
+            for member in members:
+                (folder / member.folder).mkdir(exist_ok=True)
+                member.watch.save(folder / member.folder)
+            for member, index, replica in live:
+                _keep(member.watch.replicas[index], replica, folder / member.folder, ended=replica in ended)
+            now = {"began": began, "parameters": live[0][2].parameters, "replicas_at_once": len(progress.replicas)}
+            present = list({id(member): member for member, *_ in live}.values())
+            now["busy"] = (time.time() - mark) / len(present)
+            state = live[0][2].generator_state
+            events = [_tick(each.contender, each.watch, state) | now | {"folder": each.folder} for each in present]
+            report(events[0] if len(members) == 1 else packed(events), folder)
             mark = time.time()  # waiting for the driver is nobody's training
-        if watch.over:
+        if all(member.watch.over for member in members):
             return
 
 
@@ -170,6 +207,44 @@ def watch_of(brief: Brief, judge: "Judge") -> "Watch":
     return Watch(
         judge, acting=acting(*rules), observing=observing(*rules), objective=brief.objective, seeds=brief.seeds
     )
+
+
+def _look(member: Member, index: int, replica: "Replica", progress: "Progress", brief: Brief, trained: float) -> bool:
+    """Score one replica, and end it if there is a reason or if the budget is spent; say whether it ended."""
+    reason = member.watch.look(
+        index,
+        replica.sample,
+        step=progress.step,
+        images=progress.images,
+        share=min(1.0, brief.budget.spent(progress) / brief.budget.amount),
+        diagnostics=replica.diagnostics,
+        trained=trained,
+    )
+    if not reason and not progress.done:
+        return False
+    final = partial(replica.sample, stream="final")
+    member.watch.conclude(index, final, status="stopped" if reason else "finished", reason=reason)
+    replica.end()
+    return True
+
+
+def _keep(watched: "Watched", replica: "Replica", folder: Path, *, ended: bool) -> None:
+    """Write what must outlive the checkpoint: the picture, and the generator of one that has ended."""
+    if watched.picture is not None:
+        watched.picture.save(folder / f"samples_{watched.seed}.png")
+    if ended and watched.final is not None:
+        replica.save_generator(folder / f"generator_{watched.seed}")
+
+
+def packed(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the ticks of several contenders as one report."""
+    first = events[0]
+    return {"kind": "pack", "pack": list(events), "objective": None} | {key: first[key] for key in ("step", "spent")}
+
+
+def unpacked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the ticks that a report holds."""
+    return [dict(each) for each in event.get("pack", [event])]
 
 
 def _own_loop(experiment: Experiment) -> dict[str, Any]:
@@ -230,7 +305,7 @@ def budget_class(contender: Contender, *, stopped: bool) -> dict[str, Any]:
 
 
 def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Contender], saved: Mapping[str, str]) -> None:
-    """What Ray calls on a worker: the contender named in `config`, from its last checkpoint where there is one."""
+    """What Ray calls on a worker: what is named in `config`, from its last checkpoint where there is one."""
     import ray
     from ray import tune
 
@@ -252,22 +327,23 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
         tune.report(result, checkpoint=checkpoint)
 
     name = config["contender"]
-    contender = contenders.get(name) or Contender.named(name, config["configuration"])
+    pack = [contenders.get(each) or Contender.named(each, config["configuration"]) for each in name.split(TOGETHER)]
     checkpoint = tune.get_checkpoint()
-    if checkpoint is None and contender.name in saved:
-        checkpoint = tune.Checkpoint(saved[contender.name])
+    if checkpoint is None and name in saved:
+        checkpoint = tune.Checkpoint(saved[name])
     if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
         checkpoint = tune.Checkpoint(cloned["checkpoint"])
     try:
         brief = replace(brief, device=chosen_device(brief.device))
-        if checkpoint is None:
-            pursue(contender, brief, report)
-        else:
-            with checkpoint.as_directory() as folder:
-                pursue(contender, brief, report, resume=Path(folder), cloned=cloned)
+        with checkpoint.as_directory() if checkpoint else nullcontext() as folder:
+            resume = Path(folder) if folder else None
+            if len(pack) > 1:
+                pursue_pack(pack, brief, report, resume=resume)
+            else:
+                pursue(pack[0], brief, report, resume=resume, cloned=cloned)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        failure = {"kind": "failure", "contender": contender.name, "reason": reason}
+        failure = {"kind": "failure", "contender": name, "reason": reason}
         tune.report({"objective": WORST, "spent": 0, "event": json.dumps(failure)})
 
 

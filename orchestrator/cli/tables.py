@@ -101,6 +101,8 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
             f"{plan.slots} at once with {_counted(plan.threads, 'thread')} each on {plan.device}",
         )
     )
+    if plan.pack > 1:
+        title += f"; trained as {_counted(len(plan.packs), 'program')} of up to {_counted(plan.pack, 'contender')}"
     if again := plan.confirmation:
         title += f"\nthen the best and the defaults again: {_counted(again['contenders'], 'contender')}"
         title += f" x {_counted(len(again['seeds']), 'seed')}"

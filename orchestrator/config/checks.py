@@ -211,6 +211,7 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
     if search.audit and search.scheduler not in ("asha", "hyperband", "median"):
         message = f"scheduler {search.scheduler} prunes nobody who could be audited; choose asha, hyperband or median"
         document.fail(("search", "audit"), message)
+    _check_pack(experiment, document)
     if experiment.confirm and search.scheduler == "pbt":
         message = "a population's best is a lineage, and no configuration that could be trained again; leave it out"
         document.fail(("search", "confirm"), message)
@@ -226,6 +227,18 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         if search.contenders is None and any(islice(combinations(space), MOST_CONTENDERS, None)):
             message = f"the grid has more than {MOST_CONTENDERS:,} combinations; take fewer values, or set"
             document.fail(("space",), f"{message} search.contenders as an upper limit")
+
+
+def _check_pack(experiment: SearchExperiment, document: Document) -> None:
+    search = experiment.search
+    if search.pack == 1:
+        return
+    for given, allowed in ((search.scheduler, ("none",)), (search.sampler, ("random", "grid"))):
+        if given not in allowed:
+            message = f"a pack trains to its end as it was drawn, and {given} decides about one contender at a time;"
+            document.fail(("search", "pack"), f"{message} use {' or '.join(allowed)}, or leave it out")
+    if experiment.trainer:
+        document.fail(("search", "pack"), "a trainer trains one contender at a time; leave it out")
 
 
 def _check_objectives(experiment: SearchExperiment, document: Document) -> None:

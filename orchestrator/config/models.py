@@ -379,6 +379,9 @@ class Search(Model):
         " tick; a confirmation still follows; --resume with more goes on, unless it was confirmed",
     )
     parallel: Literal["auto"] | Count = Field("auto", description="contenders at once; auto fills the machine")
+    pack: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="contenders that train as one program, where they differ only in numbers of their replicas"
+    )
     confirm: Literal["none"] | Confirm = Field(
         "none", description="trains the best again on new seeds; none: rows are ranked as selected, and marked so"
     )

@@ -264,7 +264,9 @@ class Writer:
         }
         run_id = self._run(identity, event, tags, name=f"{variant} {name} seed {replica['seed']}")
         if identity not in self.described:
-            environment = self.attempt["environment"] | {"pack": str(len(event["replicas"]))}
+            environment = self.attempt["environment"] | {
+                "pack": str(event.get("replicas_at_once", len(event["replicas"])))
+            }
             self.client.log_dict(run_id, environment, "environment.json")
             self._describe(identity, {"seed": str(replica["seed"])}, {})
         return run_id

@@ -13,6 +13,7 @@ from orchestrator.search.confirmation import choose
 from orchestrator.search.deadline import Deadline
 from orchestrator.search.planning import Announce, Plan
 from orchestrator.space import Contender
+from orchestrator.trial import unpacked
 
 
 class Driver:
@@ -57,14 +58,15 @@ class Driver:
         if self.deadline.passed and not self.state.searched and not any(begun):
             self._tell({"kind": "over", "seconds": self.deadline.seconds, "reason": self.deadline.reason})
 
-    def tick(self, event: Event, checkpoint: Path) -> None:
-        """Record one report, and the end of its contender if this was the last."""
-        event = event | {"launch": self.launch, "checkpoint": str(checkpoint)}
-        if self._tell(event, checkpoint):
-            self.tell_audits()
-            standing = self.state.contenders[event["contender"]]
-            if standing.status not in ("running", "waiting"):
-                self.end(event["contender"], standing.status, standing.reason)
+    def tick(self, report: Event, checkpoint: Path) -> None:
+        """Record one report, and the end of a contender if this was its last."""
+        for event in unpacked(report):
+            event |= {"launch": self.launch, "checkpoint": str(checkpoint)}
+            if self._tell(event, checkpoint / event.get("folder", "")):
+                self.tell_audits()
+                standing = self.state.contenders[event["contender"]]
+                if standing.status not in ("running", "waiting"):
+                    self.end(event["contender"], standing.status, standing.reason)
 
     def tell_ends(self) -> None:
         """Record the ends that an earlier driver saw and did not live to write down."""
@@ -89,6 +91,8 @@ class Driver:
 
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""
+        if self.state.contenders[name].ended:
+            return  # others of its pack go on
         tick = self.state.contenders[name].tick
         onward = f"goes on from step {tick['step']:,}" if tick else "starts again"
         self._tell({"kind": "lost", "contender": name, "reason": f"its worker was lost; {onward}"})

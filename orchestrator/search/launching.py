@@ -17,11 +17,12 @@ from orchestrator.config.models import Data, SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
+from orchestrator.search.packs import going_on
 from orchestrator.search.planning import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
 from orchestrator.search.scheduling.population import Slots, Unfinished
 from orchestrator.space import Contender
-from orchestrator.trial import Brief, run
+from orchestrator.trial import TOGETHER, Brief, run
 
 RETRIES_OF_A_LOST_WORKER = 3
 
@@ -53,11 +54,9 @@ def _train(
     if not state.left and not state.undrawn:
         return  # the scheduler found that the last ones were pruned when the driver was killed, or none is confirmed
     contenders = {name: Contender.named(name, state.configurations[name]) for name in state.left}
-    saved = {
-        name: tick["checkpoint"]
-        for name in contenders
-        if (tick := state.contenders[name].tick) and Path(tick["checkpoint"]).exists()
-    }
+    together = [pack for pack in driver.plan.packed(state) if set(pack) & set(state.left)]
+    contenders |= {name: Contender.named(name, state.configurations[name]) for pack in together for name in pack}
+    saved = {TOGETHER.join(pack): str(last) for pack in together if (last := going_on(state, pack))}
     entrants = None
     if state.undrawn:
         from orchestrator.search.entering import Entrants
@@ -68,7 +67,7 @@ def _train(
     trainable = tune.with_parameters(run, brief=brief, contenders=contenders, saved=saved)
     tuner = tune.Tuner(
         tune.with_resources(trainable, resources),
-        param_space={} if entrants else {"contender": tune.grid_search(list(contenders))},
+        param_space={} if entrants else {"contender": tune.grid_search([TOGETHER.join(pack) for pack in together])},
         tune_config=tune.TuneConfig(
             search_alg=Unfinished(driver) if population else entrants,
             num_samples=len(contenders) + state.undrawn if entrants else 1,
@@ -148,7 +147,8 @@ class Reporter(tune.Callback):  # type: ignore[misc]
         """Keep the report until its checkpoint is there; a failure has none."""
         event = json.loads(result["event"])
         if event["kind"] == "failure":
-            self.driver.end(event["contender"], "failed", event["reason"])
+            for name in _members(trial):
+                self.driver.left_by_ray(name, event["reason"])
         else:
             self.reports[trial.trial_id] = event
 
@@ -160,16 +160,23 @@ class Reporter(tune.Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record the end of a trial that did not say so itself: it was pruned, or the time was over."""
         self.driver.training.discard(trial.config["contender"])
-        self.driver.left_by_ray(trial.config["contender"], None)
+        for name in _members(trial):
+            self.driver.left_by_ray(name, None)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record that its worker was lost and another takes over."""
-        self.driver.lost(trial.config["contender"])
+        for name in _members(trial):
+            self.driver.lost(name)
 
     def on_trial_error(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record that its worker was lost too often."""
         self.driver.training.discard(trial.config["contender"])
-        self.driver.left_by_ray(trial.config["contender"], _last_line(trial.get_error()))
+        for name in _members(trial):
+            self.driver.left_by_ray(name, _last_line(trial.get_error()))
+
+
+def _members(trial: Trial) -> list[str]:
+    return str(trial.config["contender"]).split(TOGETHER)
 
 
 def _last_line(error: object) -> str:

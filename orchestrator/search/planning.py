@@ -14,6 +14,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
+from orchestrator.search.packs import packs
 from orchestrator.space import STARTUP, Contender, contenders, digest, draws
 
 Announce = Callable[[Event, State], None]
@@ -71,6 +72,21 @@ class Plan:
         seeds = list(experiment.confirm.seeds)
         return {"contenders": repeated, "seeds": seeds, "replicas": repeated * len(seeds)}
 
+    def packed(self, state: State) -> list[list[str]]:
+        """Return the contenders that train as one program, in this round of the attempt."""
+        names = [name for name in state.contenders if (name in state.confirms) == state.searched]
+        return packs([Contender.named(name, state.configurations[name]) for name in names], self.pack)
+
+    @property
+    def packs(self) -> list[list[str]]:
+        """The contenders that train as one program, of those that are drawn before anything starts."""
+        return packs(self.contenders.values(), self.pack)
+
+    @property
+    def pack(self) -> int:
+        """How many contenders may train as one program."""
+        return self.experiment.search.pack if isinstance(self.experiment, SearchExperiment) else 1
+
     @property
     def notes(self) -> list[str]:
         """What a person should know before this starts."""
@@ -101,6 +117,7 @@ class Plan:
             "replicas": len(self.experiment.seeds),
             "ticks": self.ticks,
             "slots": self.slots,
+            "packs": self.packs,
             "threads": self.threads,
             "device": self.device,
             "objective": self.objective,
@@ -172,11 +189,13 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
         objectives = tuple(
             family if family == SECONDS else metrics.key(family, extractor.name) for family in experiment.objectives
         )
-    parallel = experiment.search.parallel if isinstance(experiment, SearchExperiment) else "auto"
+    searched = experiment.search if isinstance(experiment, SearchExperiment) else None
+    parallel = searched.parallel if searched else "auto"
+    trials = len(packs(drawn, searched.pack if searched else 1)) + draws(experiment)
     return Plan(
         experiment=experiment,
         contenders={contender.name: contender for contender in drawn},
-        slots=max(1, min(fitting, total, fitting if parallel == "auto" else parallel)),
+        slots=max(1, min(fitting, trials, fitting if parallel == "auto" else parallel)),
         threads=max(1, int(experiment.resources.cpus)),
         device=device,
         objectives=objectives,

@@ -7,7 +7,7 @@ import torch
 
 from orchestrator.config import Budget, Evaluation
 from orchestrator.space import Contender
-from orchestrator.trial import Brief, pursue
+from orchestrator.trial import Brief, pursue, pursue_pack, unpacked
 from orchestrator.watch import Watch
 
 EVALUATION = Evaluation(samples=200, metrics=("fd", "modes"))
@@ -120,3 +120,28 @@ def test_more_replicas_do_not_move_the_first_one():
     together = events(contender(0), brief(seeds=(0, 1, 2)))
     values = [[event["replicas"][0]["scores"]["fd_identity"]["value"] for event in told] for told in (alone, together)]
     assert values[0] == pytest.approx(values[1], rel=1e-3)
+
+
+def test_contenders_of_a_pack_are_told_apart_and_follow_what_they_do_alone(tmp_path):
+    pack = [contender(0), contender(1, generator_lr=1e-3)]
+    reports = []
+
+    def report(event, folder):
+        for each in unpacked(event):
+            reports.append(each)
+            assert (folder / each["folder"] / "samples_1.png").exists()
+        if not (tmp_path / "first").exists():
+            shutil.copytree(folder, tmp_path / "first")
+
+    pursue_pack(pack, brief(), report)
+    for which in pack:
+        ours = [each for each in reports if each["contender"] == which.name]
+        alone = events(which, brief())
+        assert [each["step"] for each in ours] == [each["step"] for each in alone] == [10, 20, 30]
+        assert [each["objective"] for each in ours] == pytest.approx([each["objective"] for each in alone], rel=1e-3)
+        assert [replica["status"] for replica in ours[-1]["replicas"]] == ["finished", "finished"]
+    assert {each["replicas_at_once"] for each in reports} == {4}
+    before = [(each["contender"], each["step"], each["objective"]) for each in reports]
+    reports.clear()
+    pursue_pack(pack, brief(), report, resume=tmp_path / "first")
+    assert [(each["contender"], each["step"], each["objective"]) for each in reports] == before[2:]
