@@ -50,8 +50,8 @@ class State:
     attempt: Event | None = None
     contenders: dict[str, Standing] = field(default_factory=dict)
     ticks: list[Event] = field(default_factory=list)
-    undrawn: int = 0
-    """How many contenders the sampler has still to draw."""
+    draws: int = 0
+    """How many contenders the sampler has not drawn yet."""
     rounds: int = 0
     """The last mark at which a population was compared."""
     over: Event | None = None
@@ -73,6 +73,11 @@ class State:
         return [name for name in open_ if name in self.confirms] if self.over else open_
 
     @property
+    def undrawn(self) -> int:
+        """How many contenders the sampler has still to draw: none, once the search's time is over."""
+        return 0 if self.over else self.draws
+
+    @property
     def expected(self) -> int:
         """How many contenders there will be, with those that are still to be drawn."""
         return len(self.contenders) + self.undrawn
@@ -90,7 +95,7 @@ class State:
     @property
     def searched(self) -> bool:
         """Is the search itself over, whatever is still to be confirmed?"""
-        return (not self.undrawn or self.over is not None) and not set(self.left) - set(self.confirms)
+        return not self.undrawn and not set(self.left) - set(self.confirms)
 
     @property
     def unconfirmed(self) -> bool:
@@ -134,12 +139,12 @@ class State:
             case "attempt":
                 self.attempt = event | {"contenders": dict(event["contenders"])}
                 self.contenders = {name: Standing() for name in event["contenders"]}
-                self.undrawn = event.get("draws", 0)
+                self.draws = event.get("draws", 0)
             case "drawn":
                 assert self.attempt  # noqa: S101  (the first event of every journal)
                 self.attempt["contenders"][event["contender"]] = event["configuration"]
                 self.contenders[event["contender"]] = Standing()
-                self.undrawn -= "suggestion" in event
+                self.draws -= 1
                 self.closed = False
             case "confirming":
                 assert self.attempt  # noqa: S101  (the first event of every journal)

@@ -168,6 +168,15 @@ def test_an_attempt_whose_sampler_has_still_to_draw_is_not_done():
     assert state.complete
 
 
+def test_when_the_time_of_a_search_is_over_nobody_is_drawn_any_more_until_it_is_given_more():
+    state = State()
+    state.apply({"kind": "attempt", "contenders": {}, "draws": 2})
+    state.apply({"kind": "over", "seconds": 1.0, "reason": "the search's 1 seconds were over"})
+    assert (state.undrawn, state.searched, state.expected) == (0, True, 0)
+    state.apply({"kind": "prolonged"})
+    assert (state.undrawn, state.searched, state.expected) == (2, False, 2)
+
+
 @pytest.mark.parametrize(
     ("status", "ended"),
     [
