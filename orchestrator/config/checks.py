@@ -264,11 +264,6 @@ def _check_population(experiment: SearchExperiment, document: Document) -> None:
     if search.population and search.population.every and search.population.every % tick:
         message = f"expected a multiple of the tick ({tick}), found {search.population.every}: slots meet at ticks"
         document.fail(("search", "population", "every"), message)
-    if experiment.confirm:
-        message = (
-            "a slot of a population changes its numbers as it goes, and cannot be trained again; use confirm: none"
-        )
-        document.fail(("search", "confirm"), message)
     if experiment.adaptive:
         message = f"scheduler pbt compares all slots at once, and sampler {search.sampler} draws them one by one;"
         document.fail(("search", "scheduler"), f"{message} choose sampler random or grid")

@@ -66,6 +66,23 @@ def test_a_trial_resumed_from_its_first_tick_reports_what_the_whole_one_did(vari
     assert events(contender(0, variant), brief(), resume=tmp_path / "saved") == whole[1:]
 
 
+def test_a_copy_goes_on_from_its_original_under_its_own_numbers_and_on_its_own_account(tmp_path):
+    def told(**numbers: float) -> list[dict]:
+        seen = []
+        cloned = {"step": 10, "now": numbers, "seconds": [100.0, 200.0]}
+        copy = contender(1, generator_lr=0.5)
+        pursue(copy, brief(), lambda event, _: seen.append(event), resume=tmp_path / "saved", cloned=cloned)
+        return seen
+
+    original = events(contender(0), brief(), keep=tmp_path / "saved")
+    same, other = told(generator_lr=2e-4), told(generator_lr=1e-3)
+    assert [event["objective"] for event in same] == [event["objective"] for event in original[1:]]
+    assert [event["step"] for event in other] == [20, 30]
+    assert other[0]["objective"] != same[0]["objective"]
+    assert {event["contender"] for event in same} == {contender(1, generator_lr=0.5).name}
+    assert [int(replica["seconds"]) // 100 for replica in same[-1]["replicas"]] == [1, 2]
+
+
 def test_every_replica_ends_with_a_final_score_on_the_last_tick():
     *_, last = events(contender(0), brief())
     assert [replica["status"] for replica in last["replicas"]] == ["finished", "finished"]
