@@ -93,12 +93,13 @@ class View:
         if self.state is None or self.state.attempt is None:
             return None
         variants = {name: said["variant"] for name, said in self.state.attempt["contenders"].items()}
-        apart = self.state.attempt["experiment"].get("baselines", ())
-        values = {
-            name: standing.tick["objective"]
+        baselines = self.state.attempt["experiment"].get("baselines", ())
+        fair = {
+            name: standing.tick
             for name, standing in self.state.contenders.items()
-            if standing.tick and standing.tick["objective"] is not None and variants[name] not in apart
+            if standing.tick and not standing.audited and variants[name] not in baselines
         }
+        values = {name: tick["objective"] for name, tick in fair.items() if tick["objective"] is not None}
         confirmed = {name: value for name, value in values.items() if name in self.state.confirms}
         return (max if self.higher_is_better else min)(
             (confirmed or values).items(), key=lambda pair: pair[1], default=None
@@ -130,6 +131,11 @@ class View:
     def _line(self, event: Event) -> str | None:
         if event["kind"] == "lost":
             return f"{event['contender']}: {event['reason']}"
+        if event["kind"] == "cloned":
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in event["now"].items())
+            return f"{event['contender']} goes on as a copy of {event['from']} at step {event['step']:,}: {numbers}"
+        if event["kind"] == "audited":
+            return f"{event['contender']} goes on as an audit: {event['reason']}"
         if event["kind"] == "confirming":
             seeds = ", ".join(map(str, event["seeds"]))
             chosen = ", ".join(event["confirms"].values()) or "nothing, for no contender has a final score,"

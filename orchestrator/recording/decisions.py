@@ -68,6 +68,8 @@ class _Told:
                 self._tick(event)
             case "audited":
                 return self._audited(event)
+            case "cloned":
+                return {key: event[key] for key in ("kind", "contender", "from", "step", "was", "now")}
             case "end":
                 return self._ended(event)
         return None

@@ -61,6 +61,29 @@ def test_a_baseline_never_leads():
     assert view.best() == ("001", 5.0)
 
 
+def test_who_goes_on_for_an_audit_alone_never_leads():
+    state, view = attempt(2), View()
+    tick(state, "000", 1.0)
+    event = {"kind": "audited", "contender": "000", "at": 10, "probability": 0.2, "reason": "asha at 10 steps"}
+    state.apply(event)
+    view.announce(tick(state, "001", 5.0), state)
+    assert view.best() == ("001", 5.0)
+
+
+def test_plain_lines_tell_of_copies_and_of_audits():
+    view = View()
+    view.lines = io.StringIO()
+    clone = {"kind": "cloned", "contender": "003", "from": "001", "step": 4000, "now": {"generator_lr": 0.00123456}}
+    view.announce(clone, attempt(4))
+    view.announce(
+        {"kind": "audited", "contender": "002", "reason": "asha at 10 steps: not in the best 1/3"}, attempt(4)
+    )
+    assert view.lines.getvalue().splitlines() == [
+        "003 goes on as a copy of 001 at step 4,000: generator_lr 0.001235",
+        "002 goes on as an audit: asha at 10 steps: not in the best 1/3",
+    ]
+
+
 def test_a_curve_goes_from_low_to_high_and_leaves_out_what_was_not_scored():
     assert sparkline([1.0, None, 2.0, 3.0]) == "▁▄█"
     assert sparkline([1.0]) == ""
