@@ -46,24 +46,25 @@ def of_journal(path: Path, members: Iterable[ContenderRecord]) -> Iterator[Row]:
     """Yield the rows of these contenders of one attempt, from its journal."""
     known = {record.contender: record for record in members}
     run_ids = {(name, replica.seed): replica.run_id for name, record in known.items() for replica in record.replicas}
-    last: dict[str, int] = {}
+    told: set[tuple[str, int, int, str]] = set()
     for tick, _ in events(path):
         name = tick.get("contender", "")
-        if tick["kind"] != "tick" or name not in known or tick["step"] <= last.get(name, -1):
+        if tick["kind"] not in ("tick", "final") or name not in known:
             continue
-        last[name] = tick["step"]
         for replica in tick["replicas"]:
-            if replica["step"] == tick["step"] and (name, replica["seed"]) in run_ids:
-                at = {key: replica[key] for key in ("seed", "step", "images", "seconds")}
-                yield from _scored(known[name], run_ids[name, replica["seed"]], at, replica)
+            at = {key: replica[key] for key in ("seed", "step", "images", "seconds")}
+            # Of a replica that has ended, the ticks of its neighbours tell the last once more.
+            for split, scored in (("select", replica), ("final", replica["final"])):
+                place = name, at["seed"], at["step"], split
+                if scored and place not in told and place[:2] in run_ids:
+                    told.add(place)
+                    yield from _scored(known[name], run_ids[place[:2]], at, split, scored)
 
 
-def _scored(record: ContenderRecord, run_id: str, at: Row, replica: Mapping[str, Any]) -> Iterator[Row]:
-    judged = {"select": replica} | ({"final": replica["final"]} if replica["final"] else {})
-    for split, scored in judged.items():
-        for metric, score in scored["scores"].items():
-            floor = scored["floors"].get(metric)
-            yield row(record, run_id, at, split=split, metric=metric, score=score, floor=floor)
+def _scored(record: ContenderRecord, run_id: str, at: Row, split: str, scored: Mapping[str, Any]) -> Iterator[Row]:
+    for metric, score in scored["scores"].items():
+        floor = scored["floors"].get(metric)
+        yield row(record, run_id, at, split=split, metric=metric, score=score, floor=floor)
 
 
 def row(

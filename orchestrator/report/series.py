@@ -75,14 +75,16 @@ def _told(group: Group) -> dict[str, str]:
     }
 
 
-def chart_data(groups: Sequence[Group], curves: Curves) -> Json:
+def chart_data(groups: Sequence[Group], curves: Curves, clones: Mapping[str, Mapping[int, str]]) -> Json:
     """Return what the page's script draws from."""
     facets = list(dict.fromkeys(map(dataset, groups)))
     objectives = list(dict.fromkeys(group.metric for group in groups if group.metric))
     metrics = [*objectives, *(key for key in curves.metrics if key not in objectives)]
     painted = colours(groups)
     contenders = [
-        _contender(row, group, curves) | {"facet": facets.index(dataset(group)), "colour": painted[row.run_ids[0]]}
+        _contender(row, group, curves)
+        | {"facet": facets.index(dataset(group)), "colour": painted[row.run_ids[0]]}
+        | {"clones": clones.get(row.contender, {})}
         for group in groups
         for row in group.rows
     ]

@@ -11,6 +11,7 @@ from orchestrator.leaderboard import Group, Row, rank
 from orchestrator.records import ContenderRecord
 from orchestrator.report import tables
 from orchestrator.report.album import BYTES, Picture, packed, thinned
+from orchestrator.report.happenings import Happening, happenings
 from orchestrator.report.series import Curves, chart_data, dataset, drawn_data, numbered, titles
 from orchestrator.report.tables import Table
 from orchestrator.report.verdict import Verdict, floor_of, label, verdict
@@ -84,6 +85,7 @@ class Story:
     left_out: int
     """Contenders whose samples would have made the page too large."""
     matrix: Table | None
+    happened: Table | None
     foreign: Table | None
     facts: Sequence[Table]
     file: str
@@ -117,6 +119,8 @@ def gather(home: Home, name: str) -> Story:
         for index, (group, title, shown) in enumerate(zip(groups, titles(groups), cards, strict=True), start=1)
     ]
     others = foreign(home, [name])
+    events = list(happenings(home, name, attempt))
+    labels = {row.contender: label(row, group.rows) for group in groups for row in group.rows}
     return Story(
         name=name,
         attempt=attempt,
@@ -127,11 +131,21 @@ def gather(home: Home, name: str) -> Story:
         albums=_albums(groups, cards),
         left_out=pictures.left_out,
         matrix=tables.matrix(groups, list(map(dataset, groups))) if study else None,
+        happened=tables.happened(events, labels) if events else None,
         foreign=tables.foreign(others) if others else None,
         facts=_facts(groups, told.environment),
         file=told.file,
-        charts=chart_data(groups, curves) | ({} if study else drawn_data(groups)),
+        charts=chart_data(groups, curves, _clones(events)) | ({} if study else drawn_data(groups)),
     )
+
+
+def _clones(events: Sequence[Happening]) -> dict[str, dict[int, str]]:
+    """Return of each contender at which steps it became a copy, and what is told of it."""
+    found: dict[str, dict[int, str]] = {}
+    for each in events:
+        if each.what == "cloned" and each.step is not None:
+            found.setdefault(each.contender, {})[each.step] = each.told
+    return found
 
 
 def _subtitle(told: "Asked", attempt: int, *, study: bool) -> str:

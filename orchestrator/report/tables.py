@@ -6,6 +6,7 @@ from typing import Any
 
 from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row, searched
 from orchestrator.records import COSTS, ForeignRecord
+from orchestrator.report.happenings import Happening
 from orchestrator.report.verdict import label
 from orchestrator.wording import number
 
@@ -125,6 +126,24 @@ def matrix(groups: Sequence[Group], titles: Sequence[str]) -> Table:
             cells.append(found[0] if found else Cell(value=None, text=""))
         lines.append(Line(cells=cells))
     return Table(name="variants", caption="Variants on data", columns=columns, lines=lines)
+
+
+def happened(told: Sequence[Happening], labels: Mapping[str, str]) -> Table:
+    """Return what happened, in order."""
+    columns = [Column(name="minutes", numeric=True), *(Column(name=name) for name in ("what", "contender", "told"))]
+    lines = [
+        Line(
+            cells=[
+                Cell(value=each.minutes, text=f"{each.minutes:.1f}"),
+                Cell(value=each.what, text=each.what, kind=f"status {each.what}"),
+                Cell(value=each.contender, text=labels.get(each.contender, each.contender)),
+                Cell(value=each.told, text="", note=each.told, kind="remarks"),
+            ],
+            status=each.what,
+        )
+        for each in told
+    ]
+    return Table(name="happened", caption="What happened", columns=columns, lines=lines)
 
 
 def foreign(runs: Sequence[ForeignRecord]) -> Table:

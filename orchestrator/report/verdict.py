@@ -38,7 +38,7 @@ def verdict(group: Group, *, floor: float | None = None, selected: bool = True) 
         trust=[
             *_floors(group, best, floor),
             *_seeds(best, len(placed)),
-            *(_confirmation(best) if selected and len(placed) > 1 else ()),
+            *(_confirmation(best, group.metric) if selected and len(placed) > 1 else ()),
             *_losses(group),
         ],
     )
@@ -101,9 +101,11 @@ def _seeds(best: Row, rivals: int) -> Iterator[str]:
         yield f"Over {best.complete} seeds each, nobody else can be first (95 %)."
 
 
-def _confirmation(best: Row) -> Iterator[str]:
+def _confirmation(best: Row, metric: str) -> Iterator[str]:
     if best.confirmed:
-        yield "Confirmed on new seeds after it had been selected."
+        selected = None if best.optimism is None else best.scores[metric].value + best.optimism
+        gap = "" if selected is None else f", with {number(selected)}"
+        yield f"Confirmed on new seeds after it had been selected{gap}."
     else:
         yield "Selected, not confirmed on new seeds: the best of many is also lucky."
 

@@ -1,5 +1,6 @@
 """Learning curves: the same rows from the journal as from MLflow."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_curves_come_as_a_frame_with_every_column_also_where_nothing_is_recorded
     assert list(curves(home=tmp_path / "nowhere").columns) == list(COLUMNS)
     with pytest.raises(RequestError, match="no experiment 'huge'"):
         curves("huge", home=tiny.path)
+
+
+def test_final_scores_that_come_after_the_last_tick_are_told_once(tiny):
+    path = folder(tiny).joinpath("journal.jsonl")
+    before = told(tiny)
+    last = json.loads(path.read_text().splitlines()[-1])
+    late = last | {"kind": "final", "seeds": [1]}
+    late["replicas"] = [last["replicas"][0], last["replicas"][1] | {"final": judged(3.0)}]
+    with path.open("a") as journal:
+        journal.write(json.dumps(late) + "\n")
+    added = [row for row in told(tiny) if row not in before]
+    assert [row[:5] for row in added] == [(NAMES[1], 1, 1, 16, "final")] * 2
+    assert len(told(tiny)) == len(before) + 2

@@ -18,6 +18,7 @@ from orchestrator.recording.search_run import REPORT
 from orchestrator.recording.store import client, search
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from orchestrator.report.album import source, thinned
+from orchestrator.report.happenings import happenings
 from orchestrator.report.verdict import verdict
 from tests.benchmarks.synthetic_store import Synthetic
 
@@ -298,3 +299,28 @@ def test_many_ticks_are_thinned_evenly_and_the_first_and_the_last_stay():
     kept = thinned(range(100), most=12)
     assert (kept[0], kept[-1], len(kept)) == (0, 99, 12)
     assert {after - before for before, after in pairwise(kept)} == {9}
+
+
+# What happened.
+
+
+def test_what_happened_is_told_in_order_with_its_reason(tmp_path):
+    home = Home(tmp_path)
+    folder = home.experiment("x") / "attempt-001"
+    folder.mkdir(parents=True)
+    numbers = {"was": {"generator_lr": 0.001}, "now": {"generator_lr": 0.0012}}
+    told = [
+        {"kind": "attempt", "time": 60.0},
+        {"kind": "tick", "contender": "000-a", "time": 90.0, "step": 5},
+        {"kind": "cloned", "contender": "000-a", "from": "001-b", "step": 5, "time": 120.0, **numbers},
+        {"kind": "lost", "contender": "000-a", "reason": "its worker was lost", "time": 150.0},
+        {"kind": "end", "contender": "001-b", "status": "finished", "reason": None, "time": 150.0, "tick": None},
+        {"kind": "end", "contender": "000-a", "status": "pruned", "reason": "asha", "time": 180.0, "tick": {"step": 9}},
+    ]
+    (folder / "journal.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in told))
+    assert [(each.minutes, each.what, each.told, each.step) for each in happenings(home, "x", 1)] == [
+        (1.0, "cloned", "goes on as a copy of 001-b, generator_lr from 0.001 to 0.0012", 5),
+        (1.5, "lost", "its worker was lost", None),
+        (2.0, "pruned", "asha", 9),
+    ]
+    assert list(happenings(home, "y", 1)) == []

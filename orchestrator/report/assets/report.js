@@ -174,7 +174,7 @@
       if (!known.length) return null;
       const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
       const [low, high] = known.length > 1 ? [Math.min(...known), Math.max(...known)] : ends ? [ends[0][tick], ends[1][tick]] : [null, null];
-      return { x, mean, low, high };
+      return { x, mean, low, high, step: contender.steps[tick] };
     });
     return { points: points.filter(Boolean), seeds, xs: contender[axis] };
   };
@@ -227,6 +227,8 @@
       const made = mark(contender.status, x.at(end.x), y.at(end.mean), paint);
       if (!told) made.setAttribute("opacity", ".6");
       group.append(made);
+      for (const point of points)
+        if (String(point.step) in contender.clones) group.append(drawn("path", { d: `M${x.at(point.x)} ${y.at(point.mean) - 6}l5 6l-5 6l-5 -6z`, style: `stroke:${paint};fill:var(--paper);stroke-width:1.6` }));
       svg.append(group);
       for (const point of points) spots.push({ x: x.at(point.x), y: y.at(point.mean), point, each, last: point === end });
     }
@@ -239,7 +241,8 @@
       const { contender, seeds } = near.each;
       const spread = near.point.low === null ? "" : ` (${short(near.point.low)} to ${short(near.point.high)})`;
       const ending = near.last && contender.status !== "finished" ? `\n${contender.status}${contender.reason ? `: ${contender.reason.slice(0, 200)}` : ""}` : "";
-      show(event, `${contender.label.slice(0, 80)}${seeds.length > 1 ? `, mean of ${seeds.length} seeds` : ""}\n${metric} ${short(near.point.mean)}${spread}\n${short(near.point.x)} ${axis}${ending}`);
+      const copied = contender.clones[near.point.step] ? `\n${contender.clones[near.point.step].slice(0, 200)}` : "";
+      show(event, `${contender.label.slice(0, 80)}${seeds.length > 1 ? `, mean of ${seeds.length} seeds` : ""}\n${metric} ${short(near.point.mean)}${spread}\n${short(near.point.x)} ${axis}${copied}${ending}`);
     });
     svg.addEventListener("pointerleave", hide);
     holder.append(svg);
