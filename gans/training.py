@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -138,16 +139,18 @@ class Progress:
 
 
 class _Pack:
-    """All replicas: in one stack where the networks have a replica axis, else in one stack each, which take turns."""
+    """All replicas, in stacks that take turns: one for all, or for `together` of them, if networks have an axis."""
 
     def __init__(
-        self, variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
-    ) -> None:
+        self, variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine,
+        together: int | None = None,
+    ) -> None:  # fmt: skip
         variant, everyone = variants[0], range(len(seeds))
-        together = [everyone] if variant.networks.stacks(dataset.shape) else [range(i, i + 1) for i in everyone]
+        size = together or len(seeds) if variant.networks.stacks(dataset.shape) else 1
+        self.parts = [everyone[first : first + size] for first in everyone[::size]]
         self.stacks = [
             Stack([variants[i] for i in part], dataset, [seeds[i] for i in part], device=device, engine=engine)
-            for part in together
+            for part in self.parts
         ]
         alike = all(each == variant for each in variants)
         self.description = {
@@ -193,24 +196,39 @@ class _Pack:
             raise ConfigError(
                 f"{folder} has reached step {reached}, beyond this budget of {last} steps; raise the budget"
             )
-        for i, (stack, where) in enumerate(zip(self.stacks, saved["stacks"], strict=True)):
-            state = {name: tensors[f"{i}.{name}"] for name in stack.state}
-            stack.restore(state, where["step"], dict(where["ended_at"]))
+        replicas = list(_apart(tensors, saved["stacks"]))  # who trained together then need not do so now
+        for stack, part in zip(self.stacks, self.parts, strict=True):
+            rows, steps, ends = zip(*(replicas[i] for i in part), strict=True)
+            state = {name: torch.cat([each[name] for each in rows]) for name in stack.state}
+            stack.restore(state, max(steps), {place: end for place, end in enumerate(ends) if end is not None})
+
+
+def _apart(
+    tensors: dict[str, Tensor], stacks: Sequence[dict[str, Any]]
+) -> Iterator[tuple[dict[str, Tensor], int, int | None]]:
+    """Every replica that was saved by itself: its rows, the step of its stack, and where it ended."""
+    for i, stack in enumerate(stacks):
+        mine = {name.removeprefix(f"{i}."): rows for name, rows in tensors.items() if name.startswith(f"{i}.")}
+        ended = dict(stack["ended_at"])
+        for place in range(len(next(iter(mine.values())))):
+            yield {name: rows[place : place + 1] for name, rows in mine.items()}, stack["step"], ended.get(place)
 
 
 def train(
     variant: Variant | Sequence[Variant], dataset: Dataset, budget: Budget, seeds: Sequence[int] = (0,), *,
     device: Device = "cpu", resume: Path | None = None, adopt: bool = False, engine: Engine | None = None,
+    together: int | None = None,
 ) -> Iterator[Progress]:  # fmt: skip
     """Train `variant` once per seed and yield at every tick of `budget`; after `resume`, at those that are left.
 
     A sequence of variants gives each of the seeds its own: they may differ in the numbers that a replica has to itself.
     With `adopt` the state to resume may come from a variant that differs from this one in such numbers: weights,
     optimisers and averages are taken over, and learning rates, betas and weights of penalties are the new ones.
+    At most `together` replicas are computed as one; the others wait for their turn, which takes less memory.
     """
     # What cannot be meant is refused here, before the first tick is asked for.
     variants = [variant] * len(seeds) if isinstance(variant, Variant) else list(variant)
-    pack = _prepared(variants, dataset, seeds, device, engine or Engine())
+    pack = _prepared(variants, dataset, seeds, device, engine or Engine(), together)
     first, ticks = variants[0], budget.ticks(variants[0])
     if resume is not None:
         pack.load(Path(resume), ticks[-1], adopt=adopt)
@@ -233,9 +251,12 @@ def reopen(saved: Path, target: Path, seeds: Sequence[int]) -> None:
 
 
 def _prepared(
-    variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine
-) -> _Pack:
+    variants: Sequence[Variant], dataset: Dataset, seeds: Sequence[int], device: Device, engine: Engine,
+    together: int | None,
+) -> _Pack:  # fmt: skip
     """The pack, or the reason why there cannot be one."""
+    if together is not None:
+        whole("together", together)
     for seed in seeds:
         whole("a seed", seed, least=0)
     if len(variants) != len(seeds):
@@ -255,7 +276,7 @@ def _prepared(
         raise ConfigError(
             f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"
         )
-    return _Pack(variants, dataset, seeds, torch.device(device), engine)
+    return _Pack(variants, dataset, seeds, torch.device(device), engine, together)
 
 
 def _ticks(pack: _Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:

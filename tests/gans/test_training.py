@@ -164,6 +164,38 @@ def test_an_ended_replica_freezes_and_leaves_its_neighbours_their_bits(name, kin
                 assert torch.equal(ended[name], rows)
 
 
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_replicas_that_take_turns_train_as_those_that_are_computed_as_one(together, world):
+    variant, budget = world.small("gan"), Budget(steps=20, tick=20)
+    (turns,) = train(variant, world.data["points"], budget, (0, 1, 2), together=together)
+    assert [len(stack.seeds) for stack in turns._pack.stacks] == {1: [1, 1, 1], 2: [2, 1], 5: [3]}[together]
+    one = after_all(world, variant, budget)
+    for ours, theirs in zip(turns.replicas, one.replicas, strict=True):
+        assert torch.allclose(ours.sample(50), theirs.sample(50), atol=1e-4)
+
+
+def test_who_trained_together_may_go_on_in_turns_and_who_had_ended_stays_so(world, tmp_path):
+    variant, data, budget = world.small("gan"), world.data["points"], Budget(steps=20, tick=10)
+    whole = train(variant, data, budget, (0, 1, 2))
+    first = next(whole)
+    first.replicas[1].end()
+    first.save(tmp_path)
+    kept = first.replicas[1].sample(50)
+    (turns,) = train(variant, data, budget, (0, 1, 2), resume=tmp_path, together=2)
+    *_, one = whole
+    assert [replica.step for replica in turns.replicas] == [20, 10, 20]
+    assert torch.allclose(turns.replicas[1].sample(50), kept, atol=1e-6)
+    for ours, theirs in zip(turns.replicas, one.replicas, strict=True):
+        assert torch.allclose(ours.sample(50), theirs.sample(50), atol=1e-4)
+    with pytest.raises(ConfigError, match="together"):
+        train(variant, data, budget, together=0)
+
+
+def after_all(world, variant, budget):
+    *_, last = train(variant, world.data["points"], budget, (0, 1, 2))
+    return last
+
+
 def test_a_replica_that_is_not_finite_leaves_its_neighbours_their_bits(world):
     variant, data = world.small("gan"), world.data["points"]
     healthy = world.after(variant, data, 4, seeds=(0, 1)).replicas[0].sample(9)
