@@ -95,6 +95,7 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
     """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
     from orchestrator.cli.tables import plan_tables, show
     from orchestrator.live import View, shown
+    from orchestrator.resources import measured
     from orchestrator.search import capacity_of, choose_attempt, conduct, device_of
     from orchestrator.search.planning import make_plan
 
@@ -102,6 +103,7 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
         address = how.get("address")
         where = device_of(experiment, device, address)
         plan = make_plan(experiment, home, where, write=False, cluster=capacity_of(address))
+        plan = plan.with_needs(measured(plan, home))
         if as_json:
             print_json(plan.as_json())
         else:

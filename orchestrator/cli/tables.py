@@ -106,24 +106,42 @@ def plan_tables(plan: Plan) -> list[RenderableType]:
     if again := plan.confirmation:
         title += f"\nthen the best and the defaults again: {_counted(again['contenders'], 'contender')}"
         title += f" x {_counted(len(again['seeds']), 'seed')}"
+    title += f"\n{_resources(plan)}"
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     known = list(dict.fromkeys(name for contender in plan.contenders.values() for name in contender.hyperparameters))
     drawn = {name: {contender.hyperparameters.get(name) for contender in plan.contenders.values()} for name in known}
     names = [name for name, values in drawn.items() if len(values) > 1]
-    for column in ("contender", "variant", "data", *names):
+    for column in ("contender", "variant", "data", *names, *(("memory", "seconds") if plan.needs else ())):
         table.add_column(column)
     for name, contender in plan.contenders.items():
         values = [contender.hyperparameters.get(each) for each in names]
         shown = ["" if value is None else short(str(value)) for value in values]
         data = label(contender.data)
-        table.add_row(name, contender.variant, data, *shown)
+        need = plan.needs.get(name)
+        needed = (_bytes(need.memory), number(need.seconds)) if need else ()
+        table.add_row(name, contender.variant, data, *shown, *needed)
     born = [Text(f"drawn as results come, the first {min(plan.draws, STARTUP)} at random")] if plan.draws else []
     listed = [table] if plan.contenders else []
     return [Text(title), *born, *listed, *(Text(f"\nnote: {note}", style="yellow") for note in plan.notes)]
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _resources(plan: Plan) -> str:
+    """Say what one trial gets and is expected to take, and how long all of them will."""
+    told = plan.resources
+    parts = [_counted(told["cpus"], "CPU")] + ([_counted(told["gpus"], "GPU")] if told["gpus"] else [])
+    parts += [f"{_bytes(told['memory'])} of memory"] if told["memory"] else []
+    parts += [f"{_bytes(told['gpu_memory'])} on its GPU"] if told["gpu_memory"] else []
+    if told["seconds"] is not None:
+        parts += [f"about {told['seconds']:.0f} s", f"about {told['total_seconds']:.0f} s in all"]
+    return f"each trial: {', '.join(parts)}"
+
+
+def _bytes(count: int | None) -> str:
+    return "" if count is None else f"{count / 1e9:.2g} GB"
+
+
+def _counted(count: float, noun: str) -> str:
+    return f"{count:g} {noun}{'' if count == 1 else 's'}"
 
 
 def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:

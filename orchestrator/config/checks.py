@@ -212,9 +212,6 @@ def _check_search(experiment: SearchExperiment, document: Document) -> None:
         message = f"scheduler {search.scheduler} prunes nobody who could be audited; choose asha, hyperband or median"
         document.fail(("search", "audit"), message)
     _check_pack(experiment, document)
-    if experiment.confirm and search.scheduler == "pbt":
-        message = "a population's best is a lineage, and no configuration that could be trained again; leave it out"
-        document.fail(("search", "confirm"), message)
     for index, seed in enumerate(experiment.confirm.seeds if experiment.confirm else ()):
         if seed in experiment.seeds:
             message = f"{seed} is among the seeds of the search, which chose the best by it; confirm on others"

@@ -72,6 +72,13 @@ def each_rule_once(items: tuple[Any, ...]) -> tuple[Any, ...]:
     return items
 
 
+def whole_or_share(gpus: float) -> float:
+    """Return `gpus` if it is a share of one or a whole number."""
+    if gpus > 1 and gpus != int(gpus):
+        raise ValueError(f"expected a share of one GPU or a whole number of them, found {gpus:g}")
+    return gpus
+
+
 def none_acts(items: Any) -> Any:
     """Return `items` if there are none."""
     if isinstance(items, list | tuple) and items:
@@ -396,8 +403,10 @@ class Search(Model):
 class Resources(Model):
     """What one trial occupies."""
 
-    cpus: Positive = 1
-    gpus: Annotated[float, Field(ge=0)] = 0
+    cpus: Positive = Field(1, description="processors; as many threads, at least one")
+    gpus: Annotated[float, Field(ge=0), AfterValidator(whole_or_share)] = Field(
+        0, description="a share of one, which several trials then use, or whole ones"
+    )
 
 
 class Experiment(Model):

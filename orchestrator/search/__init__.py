@@ -90,7 +90,7 @@ def device_of(experiment: Experiment, asked: str, address: str | None) -> str:
     """Return where to compute; in a cluster each trial finds that out where it runs, if it asks for a GPU at all."""
     if address and asked == "auto":
         return "auto" if experiment.resources.gpus else "cpu"
-    return asked if address else machine.chosen_device(asked)
+    return asked if address else machine.device_of_trials(asked, experiment.resources.gpus)
 
 
 def capacity_of(address: str | None) -> machine.Capacity | None:

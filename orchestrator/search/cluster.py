@@ -1,6 +1,7 @@
 """Ray itself: started for us alone, or joined where it runs, and quiet about everything that our own records say."""
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -69,5 +70,7 @@ def capacity(address: str) -> machine.Capacity:
     """Return what the cluster at `address` has, node by node."""
     with joined(address):
         alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    nodes = tuple(machine.Node(found.get("CPU", 0), found.get("GPU", 0)) for found in alive)
+    nodes = tuple(
+        machine.Node(found.get("CPU", 0), found.get("GPU", 0), found.get("memory", math.inf)) for found in alive
+    )
     return machine.Capacity(nodes, f"the cluster at {address}")

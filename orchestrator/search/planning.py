@@ -3,7 +3,7 @@
 import platform
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
+from orchestrator.resources import Need, largest
 from orchestrator.search.packs import packs
 from orchestrator.space import STARTUP, Contender, contenders, digest, draws
 
@@ -36,6 +37,10 @@ class Plan:
     directions: Mapping[str, bool]
     draws: int = 0
     """How many contenders are drawn as results come."""
+    there: Capacity = field(default_factory=capacity)
+    """What trials may occupy."""
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    """What contenders will take, of those of which it is known."""
 
     @property
     def objective(self) -> str:
@@ -87,6 +92,30 @@ class Plan:
         """How many contenders may train as one program."""
         return self.experiment.search.pack if isinstance(self.experiment, SearchExperiment) else 1
 
+    def with_needs(self, needs: Mapping[str, Need]) -> "Plan":
+        """Return the plan now that it is known what contenders take: no more at once than memory holds."""
+        asked = self.experiment.resources
+        fitting = self.there.holds(asked.cpus, asked.gpus, largest(need.memory for need in needs.values()) or 0)
+        return replace(self, needs=needs, slots=max(1, min(self.slots, fitting)))
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """What a trial gets, what it is expected to take at most, and what that means for the whole search."""
+        asked, needs = self.experiment.resources, self.needs.values()
+        seconds = sum(need.seconds for need in needs) / len(needs) if needs else None
+        again = self.confirmation or {"replicas": 0}
+        trials = self.expected + again["replicas"] / len(self.experiment.seeds)
+        return {
+            "cpus": asked.cpus,
+            "gpus": asked.gpus,
+            "threads": self.threads,
+            "memory": largest(need.memory for need in needs),
+            "gpu_memory": largest(need.gpu_memory for need in needs),
+            "seconds": seconds,
+            "slots": self.slots,
+            "total_seconds": None if seconds is None else seconds * trials / self.slots,
+        }
+
     @property
     def notes(self) -> list[str]:
         """What a person should know before this starts."""
@@ -106,6 +135,15 @@ class Plan:
                 "some generators are averaged and some are raw, so they will not be ranked against each other;"
                 " one `ema_half_life` under hyperparameters puts all into one group"
             )
+        memory, free = (
+            largest(need.memory for need in self.needs.values()),
+            max(node.memory for node in self.there.nodes),
+        )
+        if memory and memory > free:
+            found.append(
+                f"one trial is expected to take {memory / 1e9:.1f} GB of memory, and no node has more than"
+                f" {free / 1e9:.1f} GB free; where it does not suffice, fewer replicas train at once"
+            )
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -123,6 +161,8 @@ class Plan:
             "objective": self.objective,
             "objectives": list(self.objectives),
             "confirmation": self.confirmation,
+            "resources": self.resources,
+            "needs": {name: asdict(need) for name, need in self.needs.items()},
             "notes": self.notes,
         }
 
@@ -161,7 +201,8 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
     from orchestrator.judging import Judge
 
     document = experiment.document
-    fitting = _fitting(experiment, cluster or capacity())
+    there = cluster or capacity()
+    fitting = _fitting(experiment, there)
     drawn = contenders(experiment)
     total = len(drawn) + draws(experiment)
     if not total:
@@ -201,6 +242,7 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
         objectives=objectives,
         directions=directions,
         draws=draws(experiment),
+        there=there,
     )
 
 

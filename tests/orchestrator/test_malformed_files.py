@@ -274,14 +274,14 @@ sampler: random => confirm: all
     10: search.confirm: expected 'none' or a mapping, found 'all'
 sampler: random => confirm: {top: 0, seeds: [5]}
     10: search.confirm.top: expected at least 1, found 0
-sampler: random => scheduler: pbt, confirm: {seeds: [5]}
-    10: search.confirm: a population's best is a lineage, and no configuration that could be trained again; leave it out
 sampler: random => confirm: {top: 3}
     10: search.confirm.seeds: this key is missing; it has no default
 sampler: random => parallel: many
     10: search.parallel: expected 'auto' or an integer, found 'many'
 cpus: 1 => cpus: 4096
     11: resources.cpus: one trial asks for 4096, but this machine has CPUS; ask for less
+cpus: 1 => gpus: 1.5
+    11: resources.gpus: expected a share of one GPU or a whole number of them, found 1.5
 cpus: 1 => gpus: 512
     11: resources.gpus: one trial asks for 512, but this machine has GPUS; ask for less
 cpus: 1 => cpus: .inf

@@ -48,7 +48,7 @@ def test_as_many_train_at_once_as_fit_and_as_are_asked_for(plan, changes, slots)
     assert plan(**changes).slots == slots
 
 
-@pytest.mark.parametrize(("asked", "there"), [({"cpus": 17}, 16), ({"gpus": 2.5}, 2)])
+@pytest.mark.parametrize(("asked", "there"), [({"cpus": 17}, 16), ({"gpus": 3}, 2)])
 def test_what_never_fits_is_refused_by_the_one_that_cannot_hold_it(plan, asked, there):
     with pytest.raises(RequestError, match=f"the cluster at here has {there}; ask for less"):
         plan(resources=asked)
