@@ -25,10 +25,9 @@ class Decisions:
 
     def __init__(self, journal: Path) -> None:
         self.path = journal.with_name(DECISIONS)
-        self.lines: list[Event] = []
         self._told = _Told()
         known = (self._told.line(event) for event, _ in events(journal))
-        self.lines = [line for line in known if line is not None]
+        self.lines: list[Event] = [line for line in known if line is not None]
         self.path.write_text("".join(map(_written, self.lines)))
 
     def take(self, event: Event) -> None:
@@ -47,6 +46,7 @@ class _Told:
         self.curves: dict[str, list[list[float | None]]] = {}
         self.rungs: dict[int, dict[str, float | None]] = {}
         self.last: dict[tuple[str, int], dict[str, float]] = {}
+        self.audited: set[str] = set()
         self.configurations: dict[str, Event] = {}
 
     def line(self, event: Event) -> Event | None:
@@ -93,7 +93,8 @@ class _Told:
     def _tick(self, tick: Event) -> None:
         name = tick["contender"]
         self.curves.setdefault(name, []).append([tick["spent"], tick["objective"]])
-        self.rungs.setdefault(tick["spent"], {})[name] = tick["objective"]
+        if name not in self.audited:  # what an audit keeps alive is hidden from whoever decides
+            self.rungs.setdefault(tick["spent"], {})[name] = tick["objective"]
         for replica in tick["replicas"]:
             scores = {key: score["value"] for key, score in replica["scores"].items()}
             self.last.setdefault((name, replica["seed"]), {}).update(scores)
@@ -107,7 +108,7 @@ class _Told:
             return line | {"objectives": None, "curve": [], "replicas": []}
         line |= {"objectives": complete(tick, self._objectives), "curve": [*self.curves[name]]}
         if pruned:
-            line["compared"] = end.get("compared") or self._compared(name, tick)
+            line["compared"] = self._compared(name, tick)
         line |= {key: tick[key] for key in ("protocol", "budget_class") if key in tick}
         kept = ("seed", "status", "reason", "step", "images", "seconds", "fired", "final")
         return line | {
@@ -120,6 +121,7 @@ class _Told:
     def _audited(self, audit: Event) -> Event:
         """Return a pruning that an audit stayed: whoever decides is told what it would have been told otherwise."""
         name = audit["contender"]
+        self.audited.add(name)
         curve = [point for point in self.curves[name] if point[0] <= audit["at"]]
         kept = {key: audit[key] for key in ("at", "probability", "reason")}
         compared = self._compared(name, {"spent": audit["at"], "objective": curve[-1][1]})

@@ -93,6 +93,8 @@ class Driver:
         """Record that a worker was lost, and where its contender goes on."""
         if self.state.contenders[name].ended:
             return  # others of its pack go on
+        if self.state.contenders[name].ended:
+            return  # it had told everything; who takes over finds nothing left to do
         tick = self.state.contenders[name].tick
         onward = f"goes on from step {tick['step']:,}" if tick else "starts again"
         self._tell({"kind": "lost", "contender": name, "reason": f"its worker was lost; {onward}"})

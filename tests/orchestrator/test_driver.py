@@ -1,0 +1,26 @@
+"""What the driver makes of what Ray says, where the order is not the usual one."""
+
+from types import SimpleNamespace
+
+import pytest
+from papers import Paper
+
+from orchestrator.search.driver import Driver
+
+NAME = "000-a"
+ATTEMPT = {"kind": "attempt", "contenders": {NAME: {}}}
+
+
+def tick(status: str) -> dict:
+    replica = {"seed": 0, "status": status, "reason": None, "step": 10, "final": None}
+    return {"kind": "tick", "contender": NAME, "step": 10, "spent": 10, "objective": 1.0, "replicas": [replica]}
+
+
+@pytest.mark.parametrize(("status", "kinds"), [("running", ["lost"]), ("finished", ["end"])])
+def test_a_worker_that_is_lost_after_its_last_report_has_lost_nothing(status, kinds, tmp_path):
+    paper = Paper([ATTEMPT])
+    driver = Driver(SimpleNamespace(), paper)
+    driver.tick(tick(status), tmp_path)
+    driver.lost(NAME)
+    assert [event["kind"] for event in paper.events[2:]] == kinds
+    assert paper.state.contenders[NAME].ended == (status == "finished")
