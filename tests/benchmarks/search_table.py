@@ -1,4 +1,4 @@
-"""Learning curves of 192 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
+"""Learning curves of 128 contenders, each trained once to its end: `python -m tests.benchmarks.search_table`.
 
 What samplers and schedulers would have done is replayed from this table (`search_replay`), so that comparing them takes
 seconds and not days. Contenders of one game train in packs, which changes them by rounding only. The command goes on
