@@ -14,6 +14,7 @@ from torch.nn.functional import one_hot
 import gans
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
+from orchestrator.sampling import load_generator
 
 TOLERANCE = 1e-4
 """How far a sample may lie from the original's: other kernels add up in another order."""
@@ -68,11 +69,7 @@ class Coded(nn.Module):
 def export(home: Home, run_id: str, output: Path) -> dict[str, Any]:
     """Write the generator of a run as a `.pt2` or `.onnx` file; return what the file takes and gives."""
     write = writer(output)
-    if not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
-    from orchestrator.recording.artifacts import generator as folder
-
-    generator = gans.load_generator(folder(home, run_id))
+    generator = load_generator(run_id, home.path)
     difference = exported(generator, output, write)
     shapes = {name: ["N", *value.shape[1:]] for name, value in inputs(generator, 2).items()}
     return {

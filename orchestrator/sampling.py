@@ -13,6 +13,7 @@ from torch import Tensor
 
 import gans
 from gans.data.files import opaque
+from gans.sampling import Generator
 from metrics import Mixture
 from metrics.features import Range
 from orchestrator import pictures
@@ -57,17 +58,23 @@ class Source:
         return replace(self, samples=self.samples[kept], labels=labels)
 
 
+def load_generator(run: str, home: str | Path | None = None) -> Generator:
+    """Return the generator of a run, or of `models:/NAME@champion`; it is read from safetensors and runs no code."""
+    place = Home.at(home)
+    if not place.exists:
+        raise RequestError(f"nothing is recorded in {place.path}; run `ganarena demo` first, or give another home")
+    from orchestrator.recording.artifacts import generator
+
+    return gans.load_generator(generator(place, run))
+
+
 def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path:
     """Draw `count` samples from a recorded generator into a picture or an array file."""
     if output.suffix not in WRITABLE:
         raise RequestError(f"{output}: expected a file that ends in {', '.join(WRITABLE)}")
     if not output.absolute().parent.is_dir():
         raise RequestError(f"{output}: there is no folder {output.absolute().parent}; make it first")
-    if not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
-    from orchestrator.recording.artifacts import generator
-
-    write(gans.load_generator(generator(home, run_id)).sample(count, seed), output)
+    write(load_generator(run_id, home.path).sample(count, seed), output)
     return output
 
 

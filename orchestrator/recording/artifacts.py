@@ -11,11 +11,17 @@ from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 from orchestrator.recording.store import PICTURE, PINNED, children, client
 
+REGISTERED = "models:/"
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def generator(home: Home, run_id: str) -> Path:
-    """Return the folder of a recorded generator; a contender's is that of its first finished replica."""
+    """Return the folder of a recorded generator; a contender's is that of its first finished replica.
+
+    `models:/NAME@champion` or `models:/NAME/VERSION` means one from the registry.
+    """
+    if run_id.startswith(REGISTERED):
+        return _registered(home, run_id)
     run = recorded_run(home, run_id)
     for candidate in (run_id, *children(client(home), run)):
         if folder := artifact(home, candidate, "generator"):
@@ -24,6 +30,22 @@ def generator(home: Home, run_id: str) -> Path:
     raise RequestError(
         f"run {run_id} recorded no generator (its status is {status}); choose a finished one from `ganarena runs`"
     )
+
+
+def _registered(home: Home, uri: str) -> Path:
+    """Return the folder of a registered generator."""
+    store = client(home)
+    name, alias_sign, alias = uri.removeprefix(REGISTERED).partition("@")
+    name, _, number = (name, "", "") if alias_sign else name.rpartition("/")
+    try:
+        version = store.get_model_version_by_alias(name, alias) if alias_sign else store.get_model_version(name, number)
+        source = store.get_model_version_download_uri(name, version.version)
+        return Path(get_artifact_repository(source).download_artifacts(""))
+    except MlflowException as error:
+        models = store.search_registered_models()
+        known = sorted(f"{REGISTERED}{each.name}@{alias}" for each in models for alias in each.aliases)
+        there = f"there are {', '.join(known)}" if known else "none is registered yet; a search registers its best"
+        raise RequestError(f"no registered generator {uri!r} ({error.error_code}); {there}") from None
 
 
 def picture(home: Home, run_id: str) -> Path | None:

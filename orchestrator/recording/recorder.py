@@ -109,6 +109,7 @@ class Outbox:
         self.path = home.outbox / f"{folder.parent.name}-{folder.name}"
         self._cursor = folder / "sent.json"
         self._writer: Any = None
+        self._showcase: Any = None
 
     @classmethod
     def waiting(cls, home: Home) -> list["Outbox"]:
@@ -145,15 +146,17 @@ class Outbox:
 
     def send(self) -> Iterator[int]:
         """Apply every unsent event to the store, yielding the offset behind each."""
+        from orchestrator.recording.showcase import Showcase
         from orchestrator.recording.store import Writer
 
         for event, end in events(self.folder / "journal.jsonl", self.offset):
             if self._writer is None:
                 begun = State.read(self.folder / "journal.jsonl").attempt
                 assert begun  # noqa: S101  (the first event of every journal)
-                self._writer = Writer(self.home, begun)
+                self._writer, self._showcase = Writer(self.home, begun), Showcase(self.home, begun)
             try:
                 self._writer.apply(event, self._files(event))
+                self._showcase.after(event)
             except Exception:
                 self._writer = None  # what it had got to is read back from the store before the next try
                 raise

@@ -16,7 +16,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag, ViewType
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 from PIL import Image
 from ruamel.yaml import YAML
@@ -32,6 +32,7 @@ from orchestrator.space import digest
 SCHEMA = "2"
 """The layout of what is written; 1 knew neither pinned runs nor confirmed contenders."""
 LONGEST_TAG = 5000
+LONGEST_DATASET = 500
 DESCRIBED = "arena.described"
 """The tag of a run whose params and documents are all written."""
 AUDITED = "arena.audited"
@@ -243,6 +244,8 @@ class Writer:
             params |= {f"data.{key}": str(value) for key, value in configuration["data"].items()}
             params |= {f"budget.{key}": str(value) for key, value in configuration["budget"].items()}
             params["seeds"] = ", ".join(map(str, seeds))
+            if "protocol" in event:
+                self.client.log_inputs(run_id, inputs(event["protocol"], configuration["data"]))
             self._describe(identity, params, digests)
         return run_id
 
@@ -332,6 +335,24 @@ class Writer:
         tags = {"arena.reason": (reason or "")[:LONGEST_TAG], "arena.status": status}
         self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
         self.standing[run_id] = status
+
+
+def inputs(protocol: Mapping[str, Any], data: Mapping[str, Any]) -> list[DatasetInput]:
+    """Return the splits that a contender has met, as MLflow's datasets: named as `evaluate` names them."""
+    dataset = protocol["dataset"]
+    return [
+        DatasetInput(
+            Dataset(
+                name=f"{dataset['name']}:{split}"[:LONGEST_DATASET],
+                digest=str(dataset.get("digest", ""))[:12] or "unknown",
+                source_type="ganarena",
+                source=json.dumps(dict(data)),
+                profile=json.dumps({"resolution": protocol.get("resolution")}),
+            ),
+            tags=[InputTag("mlflow.data.context", split)],
+        )
+        for split in ("train", "select", "final")
+    ]
 
 
 def search(store: MlflowClient, experiments: Sequence[str], query: str = "") -> Iterator[Run]:

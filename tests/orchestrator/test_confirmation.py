@@ -46,7 +46,7 @@ def tell(told: State, scores: Mapping[str, Sequence[float | None]], *, higher: b
 
 def tick(name: str, values: Sequence[float | None], *, higher: bool, checkpoint: str) -> Event:
     replicas = [{"status": "finished", "reason": None, "final": final(value, higher=higher)} for value in values]
-    meaning = {"protocol": {"dataset": "ring8"}, "budget_class": {"checkpoint": checkpoint}}
+    meaning = {"protocol": {"dataset": {"name": "ring8"}}, "budget_class": {"checkpoint": checkpoint}}
     return {"kind": "tick", "contender": name, "step": 20, "objective": None, "replicas": replicas, **meaning}
 
 

@@ -47,7 +47,7 @@ def tick(name: str, step: int, *, ended: bool = False) -> Event:
     common = {"seconds": step * 0.5, "diagnostics": {}, "fired": {}}
     replicas = [{"reason": None, "images": each["step"] * 16, **common, **each} for each in (first, second)]
     told = {"kind": "tick", "contender": name, "step": step, "images": step * 16, "spent": step, "objective": 1.0}
-    told |= {"protocol": {"dataset": "ring8"}, "budget_class": {"unit": "steps", "checkpoint": "final"}}
+    told |= {"protocol": {"dataset": {"name": "ring8"}}, "budget_class": {"unit": "steps", "checkpoint": "final"}}
     return told | {"replicas": replicas, "began": 0.0, "busy": 1.0, "launch": 0.0, "checkpoint": "none"}
 
 

@@ -60,7 +60,7 @@ def tick(name: str, step: int, value: float | None, *statuses: str) -> Event:
         replica |= {"seconds": step * 1.5, "scores": scores, "floors": {}, "diagnostics": {}, "final": final}
         replicas.append(replica | {"fired": {"diverged": "step 3: not finite"} if lost else {}})
     told = {"kind": "tick", "contender": name, "step": step, "images": step * 16, "spent": step, "objective": value}
-    told |= {"protocol": {"dataset": "ring8"}, "budget_class": {"unit": "steps", "checkpoint": "final"}}
+    told |= {"protocol": {"dataset": {"name": "ring8"}}, "budget_class": {"unit": "steps", "checkpoint": "final"}}
     return told | {"replicas": replicas, "began": 0.0, "busy": 1.0}
 
 

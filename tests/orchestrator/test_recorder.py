@@ -56,7 +56,7 @@ def tick(step: int, value: float, *, last: bool = False) -> Event:
     told = {"kind": "tick", "contender": NAME, "step": step, "images": step * 16, "spent": step, "objective": value}
     told |= {
         "parameters": 77,
-        "protocol": {"dataset": "ring8"},
+        "protocol": {"dataset": {"name": "ring8"}},
         "budget_class": {"unit": "steps", "checkpoint": "final"},
     }
     return told | {"replicas": [replica], "began": 0.0, "busy": 1.0, "launch": 0.0, "checkpoint": "none"}
@@ -186,7 +186,7 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.store, name)
-        if not name.startswith(("log_", "create_run", "set_", "update_")):
+        if not name.startswith(("log_", "create_", "set_", "update_")):
             return method
 
         def called(*arguments: Any, **named: Any) -> Any:
@@ -222,12 +222,21 @@ def everything(home: Home) -> list[Any]:
     return sorted(found, key=lambda each: each[0])
 
 
+def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]]]:
+    """What stands around the runs: descriptions of experiments, and the registry."""
+    store = client(home)
+    described = [each.tags.get("mlflow.note.content") for each in store.search_experiments()]
+    models = [(each.name, sorted(each.aliases), len(each.latest_versions)) for each in store.search_registered_models()]
+    return described, models
+
+
 @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
     home, empty_store, monkeypatch, tmp_path, every
 ):
     calls = told_with(home, monkeypatch, tmp_path, fails_at=0)
-    undisturbed = everything(home)
+    undisturbed, around = everything(home), shown(home)
+    assert around[1] == [("tiny", ["selected"], 1)]
     assert len(undisturbed) == 4
     assert [len(images) for *_, images, _ in undisturbed] == [0, 0, 4, 4]  # a picture and its thumbnail at each tick
     for number in range(every // 2 + 1, calls + 1, every):
@@ -238,6 +247,7 @@ def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
         parent.mkdir()
         assert told_with(other, monkeypatch, parent, fails_at=number) >= calls
         assert everything(other) == undisturbed, f"after the answer to call {number} was lost"
+        assert shown(other) == around, f"after the answer to call {number} was lost"
 
 
 def test_a_run_that_was_interrupted_and_goes_on_is_running_again(home):

@@ -1,0 +1,134 @@
+"""What MLflow's pages show first: the leaderboard as a description, and the best generator in the registry."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+
+from mlflow.exceptions import MlflowException
+
+from orchestrator.config.models import folder_name
+from orchestrator.home import Home
+from orchestrator.leaderboard import Group, Row, latest, rank
+from orchestrator.recording import store
+from orchestrator.recording.journal import Event
+from orchestrator.wording import number, scored
+
+SHOWN = 20
+SHARE_OF_TIME = 100
+"""The description is written again after so many times as long as it took to write."""
+PAUSE_SECONDS = 30.0
+CHAMPION, SELECTED = "champion", "selected"
+"""Aliases of the registered generator: confirmed on new seeds, or the best of many and perhaps lucky."""
+REFUSED = ("PERMISSION_DENIED", "FEATURE_DISABLED", "ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED")
+
+log = logging.getLogger(__name__)
+
+
+class Showcase:
+    """Keeps the description and the registry of one experiment up to date while its attempt goes on."""
+
+    def __init__(self, home: Home, attempt: Event) -> None:
+        self.home = home
+        self.name = attempt["experiment"]["name"]
+        self._due = 0.0
+
+    def after(self, event: Event) -> None:
+        """Show what an event has changed: at once when the attempt closes, now and then while contenders end."""
+        closing = event["kind"] == "close"
+        if not closing and not (event["kind"] == "end" and time.monotonic() >= self._due):
+            return
+        began = time.monotonic()
+        ranked = rank(latest(store.read(self.home, [self.name])))
+        if known := (client := store.client(self.home)).get_experiment_by_name(self.name):
+            client.set_experiment_tag(known.experiment_id, "mlflow.note.content", description(ranked))
+        if closing and event["status"] == "finished":
+            self._register(ranked)
+        now = time.monotonic()
+        self._due = now + max(PAUSE_SECONDS, SHARE_OF_TIME * (now - began))
+
+    def _register(self, ranked: Sequence[Group]) -> None:
+        for group, row in _winners(ranked):
+            try:
+                register(self.home, self.name, group, row)
+            except MlflowException as error:
+                if error.error_code not in REFUSED:
+                    raise
+                log.warning("the best generator of %s is not registered: %s", self.name, error)
+            return
+
+
+def description(ranked: Sequence[Group]) -> str:
+    """Return the leaderboard in Markdown."""
+    return "\n".join(part for group in ranked for part in _table(group)) or "No contender has ended yet."
+
+
+def model_name(experiment: str) -> str:
+    """Return the name of an experiment's registered model: its own, unless MLflow would read it as something else."""
+    plain = not any(sign in experiment for sign in "/:@%'\\") and experiment.strip(". ") == experiment
+    return experiment if plain else folder_name(experiment)
+
+
+def register(home: Home, experiment: str, group: Group, row: Row) -> None:
+    """Make the generator of a row a version of the experiment's registered model, once, and give it its alias."""
+    client, name = store.client(home), model_name(experiment)
+    parent = client.get_run(row.run_ids[0])
+    folder = next((run_id for run_id in store.children(client, parent) if _has_generator(home, run_id)), None)
+    if folder is None:  # a baseline, or somebody's own loop
+        return
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name, description=f"Generators of {experiment}; safetensors, no code is loaded.")
+    known = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == folder]
+    version = (
+        known[0]
+        if known
+        else client.create_model_version(
+            name,
+            source=f"{client.get_run(folder).info.artifact_uri}/generator",
+            run_id=folder,
+            tags={"arena.contender": row.contender, "arena.variant": row.variant},
+            description=f"{row.variant} {row.contender}: {group.metric} {_score(row, group)}",
+        )
+    )
+    client.set_registered_model_alias(name, CHAMPION if row.confirmed else SELECTED, str(version.version))
+
+
+def _winners(ranked: Sequence[Group]) -> Iterator[tuple[Group, Row]]:
+    for group in sorted(ranked, key=lambda each: -len(each.rows)):
+        yield from ((group, row) for row in group.rows if row.order == 1)
+
+
+def _has_generator(home: Home, run_id: str) -> bool:
+    return any(item.path == "generator" for item in store.client(home).list_artifacts(run_id))
+
+
+def _table(group: Group) -> Iterator[str]:
+    dataset, budget = group.protocol.get("dataset", {}), group.budget_class
+    told = [dataset.get("name"), f"{group.protocol.get('generated')} samples", f"{group.protocol.get('reals')} reals"]
+    told += [f"{budget.get('amount')} {budget.get('unit')}", f"{budget.get('checkpoint')} checkpoint"]
+    better = "higher" if group.higher_is_better else "lower"
+    yield f"### {_escaped(' · '.join(map(str, told)))}\n"
+    yield f"| rank | contender | variant | {_escaped(group.metric)} ({better}) | seeds | images | seconds | status |"
+    yield "|---:|---|---|---|---:|---:|---:|---|"
+    for row in group.rows[:SHOWN]:
+        place = str(row.rank or (f"({row.order})" if row.order else "-"))
+        named = f"{row.contender} confirms {row.confirms}" if row.confirms else row.contender
+        cells = [place, named, row.variant, _score(row, group), row.replicas, f"{row.images:,}", f"{row.seconds:.0f}"]
+        yield f"| {' | '.join(_escaped(str(cell)) for cell in [*cells, row.status])} |"
+    if len(group.rows) > SHOWN:
+        yield f"\nand {len(group.rows) - SHOWN} more: `ganarena leaderboard`"
+    yield ""
+
+
+def _score(row: Row, group: Group) -> str:
+    score = row.scores.get(group.metric)
+    last = row.last.get(group.metric)
+    if score is None:
+        return "" if last is None else f"({number(last)} at its last tick)"
+    return scored(score.value, score.low, score.high)
+
+
+def _escaped(text: str) -> str:
+    """Return user text that means itself in a cell of a Markdown table."""
+    for sign, escaped in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " "), ("[", "\\[")):
+        text = text.replace(sign, escaped)
+    return text
