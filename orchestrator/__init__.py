@@ -4,8 +4,7 @@ from orchestrator.comparing import compare
 from orchestrator.curves import curves
 from orchestrator.evaluating import evaluate
 from orchestrator.frames import leaderboard, runs
-from orchestrator.leaderboard import leaderboard
-from orchestrator.sampling import load_generator
+from orchestrator.generators import load_generator
 from orchestrator.search import search
 from orchestrator.study import study
 from orchestrator.watch import watch

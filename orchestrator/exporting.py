@@ -13,8 +13,8 @@ from torch.nn.functional import one_hot
 
 import gans
 from orchestrator.errors import RequestError, WorkError
+from orchestrator.generators import load_generator
 from orchestrator.home import Home
-from orchestrator.sampling import load_generator
 
 TOLERANCE = 1e-4
 """How far a sample may lie from the original's: other kernels add up in another order."""

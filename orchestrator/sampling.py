@@ -13,12 +13,12 @@ from torch import Tensor
 
 import gans
 from gans.data.files import opaque
-from gans.sampling import Generator
 from metrics import Mixture
 from metrics.features import Range
 from orchestrator import pictures
 from orchestrator.code import is_python
 from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.generators import load_generator
 from orchestrator.home import Home
 
 WRITABLE = (".png", ".npz", ".npy")
@@ -56,16 +56,6 @@ class Source:
         kept = torch.randperm(there, generator=torch.Generator().manual_seed(seed))[:count]
         labels = None if self.labels is None else self.labels[kept]
         return replace(self, samples=self.samples[kept], labels=labels)
-
-
-def load_generator(run: str, home: str | Path | None = None) -> Generator:
-    """Return the generator of a run, or of `models:/NAME@champion`; it is read from safetensors and runs no code."""
-    place = Home.at(home)
-    if not place.exists:
-        raise RequestError(f"nothing is recorded in {place.path}; run `ganarena demo` first, or give another home")
-    from orchestrator.recording.artifacts import generator
-
-    return gans.load_generator(generator(place, run))
 
 
 def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path:
