@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.config.models import Data, Experiment
+from orchestrator.config.models import Data, Experiment, SearchExperiment
 from orchestrator.machine import devices
-from orchestrator.space import Contender, canonical
+from orchestrator.space import Contender, canonical, contenders, up_front
 
 if TYPE_CHECKING:
     from orchestrator.home import Home
@@ -44,7 +44,8 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
     if plan.device not in devices():
         return {}  # a cluster's workers find their device themselves, and this machine may have another
     experiment, found, spent = plan.experiment, dict[str, Need](), 0.0
-    for contender in _trainable(plan):
+    trainable = _trainable(plan)
+    for contender in trainable:
         if (kind := _kind(contender)) not in found and spent < TRYING_SECONDS:
             data = Data.model_validate(contender.data).model_dump_json()
             judge = judge_for(data, experiment.evaluation.model_dump_json(), home.cache, "cpu")
@@ -52,14 +53,20 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
             with _threads(plan.threads):
                 found[kind] = _tried(contender, experiment, judge, plan.device)
             spent += time.perf_counter() - mark
-    return {contender.name: found[kind] for contender in _trainable(plan) if (kind := _kind(contender)) in found}
+    return {contender.name: found[kind] for contender in trainable if (kind := _kind(contender)) in found}
 
 
-def _trainable(plan: "Plan") -> Iterator[Contender]:
-    """Yield whom a few steps tell something of: neither baselines nor somebody's own loop."""
+def _trainable(plan: "Plan") -> list[Contender]:
+    """Return whom a few steps tell something of: neither baselines nor somebody's own loop.
+
+    Of those that are drawn as results come nobody is known yet; what chance would draw stands for them.
+    """
     import gans
 
-    return (contender for contender in plan.contenders.values() if contender.variant in gans.VARIANTS)
+    experiment, known = plan.experiment, list(plan.contenders.values())
+    if isinstance(experiment, SearchExperiment) and experiment.adaptive:
+        known = contenders(up_front(experiment))
+    return [contender for contender in known if contender.variant in gans.VARIANTS]
 
 
 def _kind(contender: Contender) -> str:

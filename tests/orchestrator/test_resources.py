@@ -48,6 +48,16 @@ def test_contenders_that_differ_in_rates_alone_are_tried_once_and_larger_batches
     assert not list(tmp_path.iterdir())
 
 
+def test_for_contenders_that_are_drawn_as_results_come_stand_those_that_chance_would_draw(tmp_path):
+    asked = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
+    asked |= {"space": {"generator_lr": {"loguniform": [1e-4, 1e-3]}}, "baselines": ["gmm"]}
+    asked |= {"evaluation": {"samples": 100}, "search": {"contenders": 3, "sampler": "tpe"}}
+    drawn = make_plan(SearchExperiment.model_validate(asked), Home(tmp_path), "cpu", write=False, cluster=CLUSTER)
+    needs = measured(drawn, Home(tmp_path))
+    assert len(needs) == 3
+    assert drawn.with_needs(needs).resources["seconds"] > 0
+
+
 @pytest.mark.parametrize(
     ("memory", "slots"),
     [
