@@ -1,7 +1,7 @@
 """A training loop under watch, as its owner holds it: told at every step where it is, it says when to end and why."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -114,6 +114,13 @@ class Loop:
         self._mark = time.time()
         return self.reason
 
+    def through(self, batches: Iterable[Any], sample: Callable[[int], Any], *, per_step: int = 1) -> "Batches":
+        """Return the same batches for a trainer that has a loop of its own: they end when the loop should end.
+
+        Every `per_step` of them, as many as the discriminator is shown in one step of the generator, are a step.
+        """
+        return Batches(self, batches, sample, per_step)
+
     def finish(self) -> dict[str, Score]:
         """End the watch: draw and record the final scores, unless that is done, and return them."""
         return self.final
@@ -126,3 +133,35 @@ class Loop:
     ) -> None:
         if error is None:
             self.finish()
+
+
+class Batches:
+    """Somebody's batches on their way to somebody's trainer: each is a step of the loop, until the loop should end."""
+
+    def __init__(self, loop: Loop, batches: Iterable[Any], sample: Callable[[int], Any], per_step: int) -> None:
+        self.loop = loop
+        self.batches = batches
+        self.sample = sample
+        self.per_step = per_step
+        self.shown = loop.step * per_step
+        self.images = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in () if self.loop.reason else self.batches:
+            yield batch
+            self.shown += 1
+            self.images += _rows(batch)
+            step, rest = divmod(self.shown, self.per_step)
+            if not rest and self.loop.tick(step, self.sample, images=self.images):
+                return
+
+    def __len__(self) -> int:
+        return len(self.batches)  # type: ignore[arg-type]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.batches, name)
+
+
+def _rows(batch: Any) -> int:
+    """Return how many samples a batch holds, also where labels stand beside them."""
+    return len(batch[0]) if isinstance(batch, tuple | list) else len(batch)

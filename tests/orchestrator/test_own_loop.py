@@ -274,3 +274,23 @@ def test_images_out_of_the_range_that_was_declared_are_refused(begin):
     loop = begin(data="digits", evaluation=PIXELS, generator={"range": "0..1"})
     with pytest.raises(ValueError, match=r"what sample\(100\) gave should lie in \[0, 1\], but reach from -1"):
         loop.tick(1, lambda n: torch.linspace(-1, 1, n * 64).view(n, 1, 8, 8))
+
+
+def test_batches_that_pass_through_are_steps_and_end_with_the_loop(begin, tmp_path):
+    loop = begin(budget={"images": 90, "tick": 40})
+    loader = torch.utils.data.DataLoader(torch.zeros(50, 2), batch_size=10)
+    batches = loop.through(loader, noise)
+    assert (len(batches), batches.batch_size) == (5, 10)
+    assert [len([*batches]) for _ in range(3)] == [5, 4, 0]
+    assert [(event["step"], event["images"]) for event in told(tmp_path) if event["kind"] == "tick"] == [
+        (4, 40),
+        (8, 80),
+        (9, 90),
+    ]
+
+
+def test_several_batches_may_be_one_step(begin, tmp_path):
+    loop = begin(budget={"steps": 3, "tick": 1})
+    pairs = [(torch.zeros(4, 2), torch.zeros(4))] * 20
+    assert len([*loop.through(pairs, noise, per_step=5)]) == 15
+    assert [event["images"] for event in told(tmp_path) if event["kind"] == "tick"] == [20, 40, 60]
