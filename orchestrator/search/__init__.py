@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from orchestrator import machine
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.errors import Interrupted, RequestError
@@ -117,13 +119,22 @@ def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: b
     recorded, _ = next(events(attempts[-1] / "journal.jsonl"), ({}, 0))
     if recorded:
         given = experiment.model_dump(mode="json", exclude_none=True)
+        told = differences(_as_read_today(recorded["experiment"], experiment), given)
         # More time changes nothing that was done.
-        if different := [each for each in differences(recorded["experiment"], given) if not each.startswith(SECONDS)]:
+        if different := [each for each in told if not each.startswith(SECONDS)]:
             raise RequestError(
                 f"--resume refuses a changed file: {'; '.join(different)};"
                 " undo the change, use --again, or another name"
             )
     return attempts[-1]
+
+
+def _as_read_today(recorded: Event, experiment: Experiment) -> Event:
+    """Return a recorded experiment with the defaults of keys that are newer than its record, where it still reads."""
+    try:
+        return type(experiment).model_validate(recorded).model_dump(mode="json", exclude_none=True)
+    except ValidationError:
+        return recorded
 
 
 def differences(was: Any, now: Any, path: str = "") -> list[str]:

@@ -1,0 +1,47 @@
+"""Which attempt a command goes on with, and when it refuses to."""
+
+import json
+
+import pytest
+
+from orchestrator.config.models import SearchExperiment
+from orchestrator.errors import RequestError
+from orchestrator.home import Home
+from orchestrator.search import choose_attempt
+
+ASKED = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 2, "tick": 1}}
+ASKED |= {"space": {"batch": {"choice": [8, 16]}}, "search": {"contenders": 2, "metric": ["fd", "seconds"]}}
+
+
+@pytest.fixture
+def resumed(tmp_path):
+    """Go on with an attempt whose record was changed, for the file as it is."""
+
+    def resume(change):
+        experiment = SearchExperiment.model_validate(ASKED)
+        recorded = experiment.model_dump(mode="json", exclude_none=True)
+        change(recorded)
+        folder = Home(tmp_path).next_attempt("x")
+        folder.mkdir(parents=True)
+        (folder / "journal.jsonl").write_text(json.dumps({"kind": "attempt", "experiment": recorded}) + "\n")
+        return choose_attempt(experiment, Home(tmp_path), resume=True, again=False) == folder
+
+    return resume
+
+
+def test_a_key_that_is_newer_than_the_record_had_its_default_then(resumed):
+    assert resumed(lambda _: None)
+    assert resumed(lambda recorded: recorded["search"].pop("audit"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda recorded: recorded.update(seeds=[7]), r"seeds was \[7\] and is \[0\]"),
+        (lambda recorded: recorded["search"].update(audit=0.5), r"search\.audit was 0\.5 and is 0\.0"),
+        (lambda recorded: recorded["search"].update(gone=1), r"search\.gone was 1 and is None"),
+    ],
+)
+def test_what_was_asked_otherwise_is_refused_with_the_difference(resumed, change, told):
+    with pytest.raises(RequestError, match=told):
+        resumed(change)
