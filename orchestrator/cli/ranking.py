@@ -42,8 +42,6 @@ def leaderboard(
     form: str,
 ) -> None:
     """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
-    from orchestrator.cli.boards import best_tables, foreign_table, importance_tables, leaderboard_tables
-    from orchestrator.cli.tables import show
     from orchestrator.draws import best_by_budget, importances
     from orchestrator.leaderboard import as_json as document
     from orchestrator.leaderboard import flat
@@ -65,6 +63,9 @@ def leaderboard(
             entry |= {"importance": importances(group)} if importance else {}
         print_json(told)
     elif form == "table":
+        from orchestrator.cli.boards import best_tables, foreign_table, importance_tables, leaderboard_tables
+        from orchestrator.cli.tables import show
+
         hidden: Mapping[str, int] = {}
         if status is None and not any(each.startswith("status") for each in where):
             shown, hidden = without_lost(shown)
