@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import islice, product
 from typing import Any
 
-from orchestrator.config.models import Data, Dimension, Experiment, SearchExperiment, StudyExperiment, Value
+from orchestrator.config.models import PERTURBED, Data, Dimension, Experiment, SearchExperiment, StudyExperiment, Value
 from orchestrator.errors import RequestError
 
 STARTUP = 10
@@ -206,3 +206,21 @@ def _after_what_they_need(space: Mapping[str, Dimension]) -> list[str]:
     while ready := [name for name in space if name not in order and not set(space[name].when) - set(order)]:
         order += ready
     return order
+
+
+def ranges(space: Mapping[str, Dimension]) -> dict[str, Dimension]:
+    """Return what a population changes: learning rates and the penalty's weight, where they are drawn from a range."""
+    return {name: space[name] for name in PERTURBED if name in space and space[name].law in ("uniform", "loguniform")}
+
+
+def changeable(contender: Contender, space: Mapping[str, Dimension]) -> dict[str, Dimension]:
+    """Return what of this contender a population changes."""
+    chosen = {"variant": contender.variant, **contender.hyperparameters}
+    return {name: dimension for name, dimension in ranges(space).items() if exists(dimension, chosen)}
+
+
+def kind(contender: Contender, space: Mapping[str, Dimension]) -> str:
+    """Return all of a contender that no population changes: its architecture, its data and its budget."""
+    changed, configuration = changeable(contender, space), contender.configuration
+    fixed = {name: value for name, value in contender.hyperparameters.items() if name not in changed}
+    return canonical(configuration | {"hyperparameters": fixed})

@@ -62,17 +62,17 @@ def _train(
         from orchestrator.search.entering import Entrants
 
         entrants = Entrants(driver, state.left)
-    asked, population = experiment.resources, isinstance(scheduler, Slots)
+    asked, slots = experiment.resources, scheduler if isinstance(scheduler, Slots) else None
     resources = {kind: amount for kind, amount in (("cpu", asked.cpus), ("gpu", asked.gpus)) if amount}
     trainable = tune.with_parameters(run, brief=brief, contenders=contenders, saved=saved)
     tuner = tune.Tuner(
         tune.with_resources(trainable, resources),
         param_space={} if entrants else {"contender": tune.grid_search([TOGETHER.join(pack) for pack in together])},
         tune_config=tune.TuneConfig(
-            search_alg=Unfinished(driver) if population else entrants,
+            search_alg=Unfinished(slots) if slots else entrants,
             num_samples=len(contenders) + state.undrawn if entrants else 1,
             scheduler=scheduler,
-            max_concurrent_trials=None if population else driver.plan.slots,  # a population has its own order
+            max_concurrent_trials=None if slots else driver.plan.slots,  # a population has an order of its own
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(

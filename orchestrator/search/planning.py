@@ -16,7 +16,7 @@ from orchestrator.machine import Capacity, capacity
 from orchestrator.recording.journal import Event, State
 from orchestrator.resources import Need, largest
 from orchestrator.search.packs import packs
-from orchestrator.space import STARTUP, Contender, contenders, digest, draws
+from orchestrator.space import STARTUP, Contender, contenders, digest, draws, kind
 
 Announce = Callable[[Event, State], None]
 """Called after every event with what it added up to: the live view, or nothing."""
@@ -127,6 +127,10 @@ class Plan:
             )
         if len({digest(contender.configuration) for contender in self.contenders.values()}) < len(self.contenders):
             found.append("some contenders are equal, for the space leaves too little to draw; they will train alike")
+        if isinstance(self.experiment, SearchExperiment) and self.experiment.search.scheduler == "pbt":
+            kinds = {kind(contender, self.experiment.space) for contender in self.contenders.values()}
+            if len(kinds) == len(self.contenders):
+                found.append("no two slots share an architecture, so none can go on as a copy of another")
         averaged = {
             contender.hyperparameters.get("ema_half_life") is not None for contender in self.contenders.values()
         }

@@ -17,8 +17,9 @@ from orchestrator.config.models import Dimension, Population, SearchExperiment
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.scheduling import kept, make_scheduler
-from orchestrator.search.scheduling.breeding import exploited, mutated, ranges
-from orchestrator.space import contenders
+from orchestrator.search.scheduling.breeding import exploited, mutated
+from orchestrator.search.scheduling.population import Unfinished
+from orchestrator.space import contenders, kind, ranges
 
 TOTAL = 60
 CONTROLLER = SimpleNamespace(_actor_cache=SimpleNamespace(increase_max=lambda _: None))
@@ -51,6 +52,9 @@ class Slot:
         self.is_saving = False
         self.placement_group_factory = None
         self.set_status(Trial.PENDING)
+
+    def is_finished(self) -> bool:
+        return self.status in (Trial.TERMINATED, Trial.ERROR)
 
     def set_status(self, status: str) -> None:
         self.status = status
@@ -155,6 +159,14 @@ def test_only_ranges_of_rates_and_of_the_penalty_are_changed():
     assert ranges({"discriminator_lr": Dimension(choice=(1e-3, 1e-4)), "beta1": Dimension(uniform=(0, 0.9))}) == {}
 
 
+def test_slots_are_of_one_kind_if_nothing_but_rates_and_the_weight_of_the_penalty_sets_them_apart():
+    drawn = contenders(asked())
+    kinds = {kind(contender, asked().space) for contender in drawn}
+    assert len(kinds) == len({contender.variant for contender in drawn}) == 2
+    wider = contenders(asked().model_copy(update={"hyperparameters": {"width": 16}}))
+    assert not kinds & {kind(contender, asked().space) for contender in wider}
+
+
 def test_copies_are_made_at_marks_within_an_architecture_and_keep_their_line():
     attempt = Attempt().run()
     drawn = attempt.driver.plan.contenders
@@ -212,6 +224,17 @@ def test_nobody_waits_for_a_slot_that_has_ended():
 def test_nobody_is_compared_before_the_grace():
     attempt = Attempt(grace=30).run()
     assert {clone["step"] for clone in attempt.told("cloned")} == {40}
+
+
+def test_ray_keeps_idle_workers_until_every_slot_has_come_to_its_end():
+    trials = {name: Slot(name) for name in "ab"}
+    handed_out = Unfinished(SimpleNamespace(trials=trials))
+    handed_out.set_finished()
+    trials["a"].set_status(Trial.TERMINATED)
+    trials["b"].set_status(Trial.PAUSED)
+    assert not handed_out.is_finished()
+    trials["b"].set_status(Trial.ERROR)
+    assert handed_out.is_finished()
 
 
 @pytest.mark.parametrize(("population", "checkpoints"), [(None, 4), ({"every": 60}, 8), ({"every": 10}, 4)])

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from random import Random
 
-from orchestrator.config.models import PERTURBED, Dimension, Population, SearchExperiment
+from orchestrator.config.models import Dimension, Population, SearchExperiment
 from orchestrator.recording.journal import Event, State
 from orchestrator.search.planning import Plan
-from orchestrator.space import canonical, drawn_from, exists
+from orchestrator.space import changeable, drawn_from, kind
 from orchestrator.trial import seen
 
 Numbers = dict[str, float]
@@ -17,7 +17,7 @@ class Breeding:
     """Of each architecture the worst slots give way to perturbed copies of the best."""
 
     def __init__(self, experiment: SearchExperiment, plan: Plan, state: State) -> None:
-        self.ranges = ranges(experiment.space)
+        self.space = experiment.space
         self.seed = experiment.search.seed
         self.settings = experiment.search.population or Population()
         self.contenders = plan.contenders
@@ -28,20 +28,11 @@ class Breeding:
         """Return the copies to be made now, all slots that still train being at one mark."""
         groups: dict[str, dict[str, float]] = {}
         for name in self.state.left:
-            groups.setdefault(self._kind(name), {})[name] = seen(self._tick(name)["objective"], self.sign)
+            groups.setdefault(kind(self.contenders[name], self.space), {})[name] = seen(
+                self._tick(name)["objective"], self.sign
+            )
         pairs = [pair for scores in groups.values() for pair in exploited(scores, self.settings.quantile)]
         return [self._clone(name, best) for name, best in pairs]
-
-    def _kind(self, name: str) -> str:
-        """Return all of a slot that no copy changes: its architecture, its data and its budget."""
-        configuration, changed = self.contenders[name].configuration, self._changed(name)
-        fixed = {key: value for key, value in configuration["hyperparameters"].items() if key not in changed}
-        return canonical(configuration | {"hyperparameters": fixed})
-
-    def _changed(self, name: str) -> dict[str, Dimension]:
-        contender = self.contenders[name]
-        chosen = {"variant": contender.variant, **contender.hyperparameters}
-        return {key: dimension for key, dimension in self.ranges.items() if exists(dimension, chosen)}
 
     def _clone(self, name: str, best: Sequence[str]) -> Event:
         """Return how this slot goes on: from whose checkpoint, and under which numbers."""
@@ -49,7 +40,7 @@ class Breeding:
         stream = Random(f"{self.seed}/population/{name}/{tick['step']}")  # noqa: S311
         donor = stream.choice(best)
         numbers, ancestors = self._numbers(donor), self.state.contenders[donor].cloned
-        changed = self._changed(name).items()
+        changed = changeable(self.contenders[name], self.space).items()
         return {
             "contender": name,
             "from": donor,
@@ -66,17 +57,12 @@ class Breeding:
         if cloned := self.state.contenders[name].cloned:
             return dict(cloned["now"])
         started: Mapping[str, object] = self.contenders[name].hyperparameters
-        return {key: float(str(started[key])) for key in self._changed(name)}
+        return {key: float(str(started[key])) for key in changeable(self.contenders[name], self.space)}
 
     def _tick(self, name: str) -> Event:
         tick = self.state.contenders[name].tick
         assert tick  # noqa: S101  (nobody is compared before a mark)
         return tick
-
-
-def ranges(space: Mapping[str, Dimension]) -> dict[str, Dimension]:
-    """Return what copies may change: learning rates and the penalty's weight, where they are drawn from a range."""
-    return {name: space[name] for name in PERTURBED if name in space and space[name].law in ("uniform", "loguniform")}
 
 
 def exploited(scores: Mapping[str, float], quantile: float) -> list[tuple[str, list[str]]]:

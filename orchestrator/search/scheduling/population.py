@@ -85,13 +85,17 @@ class Slots(FIFOScheduler):  # type: ignore[misc]
 class Unfinished(BasicVariantGenerator):  # type: ignore[misc]
     """Hands out the slots, and is not finished before they are: a finished one lets Ray end idle workers."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, slots: Slots) -> None:
         super().__init__()
-        self.driver = driver
+        self.slots = slots
 
     def is_finished(self) -> bool:
-        """Is there nothing left to train?"""
-        return bool(super().is_finished()) and not self.driver.state.left
+        """Has every slot been handed out and come to its end?"""
+        return bool(super().is_finished()) and all(trial.is_finished() for trial in self.slots.trials.values())
+
+    def get_state(self) -> dict[str, Any]:
+        """Ray saves what it hands out for a restore of its own; ours is the journal's."""
+        return {}
 
 
 def interval(experiment: SearchExperiment) -> int:
