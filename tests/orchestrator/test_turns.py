@@ -1,6 +1,7 @@
 """Somebody's own training function as a trial: its seeds take turns, are looked at together, and end one by one."""
 
 import shutil
+import sys
 import threading
 
 import pytest
@@ -20,11 +21,11 @@ KEPT = ("kind", "step", "objective", "spent", "budget_class", "seeds", "replicas
 def trial(monkeypatch):
     """Let a function train one contender as a trial would; return what was reported."""
 
-    def run(train, *, seeds=(0, 1, 2), resume=None, keep=None, budget=None) -> list[dict]:
+    def run(train, *, seeds=(0, 1, 2), resume=None, keep=None, told=len) -> list[dict]:
         monkeypatch.setitem(TRAINERS, NAME, train)
-        budget = budget or {"steps": 30, "tick": 10}
+        budget = {"steps": 30, "tick": 10}
         spec = {"hyperparameters": {"shift": 0.5}, "data": {"name": "ring8"}, "budget": budget}
-        told = {"evaluation": Evaluation(samples=100), "stop": ("diverged",), "objective": "fd", "cache": None}
+        asked = {"evaluation": Evaluation(samples=100), "stop": ("diverged",), "objective": "fd", "cache": None}
         seen = []
 
         def report(event, folder):
@@ -32,8 +33,9 @@ def trial(monkeypatch):
                 shutil.copytree(folder, keep)
             replicas = [{key: value for key, value in each.items() if key != "seconds"} for each in event["replicas"]]
             seen.append({key: value for key, value in (event | {"replicas": replicas}).items() if key in KEPT})
+            told(event)
 
-        brief = Brief(**told, budget=Budget(**budget), seeds=seeds, trainer=NAME)
+        brief = Brief(**asked, budget=Budget(**budget), seeds=seeds, trainer=NAME)
         pursue(Contender(index=0, variant=NAME, **spec), brief, report, resume=resume)
         return seen
 
@@ -164,6 +166,21 @@ def test_a_loop_that_cannot_be_followed_fails_its_trial_and_leaves_no_thread(tri
     with pytest.raises(error, match=sentence):
         trial(train)
     assert threading.active_count() == threads
+
+
+def test_a_trial_that_is_told_to_leave_takes_its_threads_along(trial):
+    threads, calls = threading.active_count(), []
+
+    def leaves(config, watch):
+        try:
+            walks(config, watch)
+        finally:
+            calls.append(watch.seed)
+
+    with pytest.raises(SystemExit):  # as Ray ends a trial that it prunes
+        trial(leaves, told=lambda _: sys.exit(0))
+    assert threading.active_count() == threads
+    assert calls == [0, 1, 2]
 
 
 def test_a_loop_that_goes_on_after_its_end_is_not_looked_at_again(trial):
