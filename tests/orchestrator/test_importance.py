@@ -21,7 +21,8 @@ def drawn(count: int) -> tuple[list[dict[str, str]], list[float]]:
     return configurations, scores
 
 
-def test_what_decides_comes_first_and_what_does_not_is_near_nothing():
+def test_what_decides_comes_first_and_what_does_not_is_near_nothing(monkeypatch):
+    monkeypatch.setattr("orchestrator.importance.TREES", 30)
     found = importance(*drawn(40), NAMES)
     assert [each.parameter for each in found.importances][:2] == ["generator_lr", "variant"]
     values = {each.parameter: each.value for each in found.importances}
