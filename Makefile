@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check bench lenet clean
+.PHONY: help install demo test test-slow test-services check bench lenet clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,10 @@ test: install ## Run the default tests: offline, on the CPU, under five minutes
 test-slow: install ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m "slow and not gpu and not weights"
 
+test-services: install ## Run the journey on PostgreSQL and an object store, on loopback
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group services
+	@$(BIN)/python -m pytest -m services
+
 check: install ## Lint, format and types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -45,6 +49,8 @@ bench: install ## Measure, as ratios against named peers
 	@$(BIN)/python -m tests.benchmarks.review_report
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.board_coverage
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.review_speed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group services
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.review_scale
 
 lenet: install ## Train the digit classifier behind the lenet extractor again
 	@$(BIN)/python -m orchestrator.lenet

@@ -27,13 +27,13 @@ search: {contenders: 4, sampler: random, scheduler: none}
 
 def ganarena(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
     """Run `ganarena ARGUMENTS --home HOME` to its end."""
-    return subprocess.run(_command(*arguments, home=home), capture_output=True, text=True, check=False)
+    return subprocess.run(command(*arguments, home=home), capture_output=True, text=True, check=False)
 
 
 def start(*arguments: object, home: Path) -> "subprocess.Popen[bytes]":
     """Start the command and return at once."""
     return subprocess.Popen(
-        _command(*arguments, home=home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command(*arguments, home=home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
 
 
@@ -110,6 +110,6 @@ def recorded(home: Path) -> tuple[Counter[tuple[str, str]], list[int]]:
     return kinds, series
 
 
-def _command(*arguments: object, home: Path) -> list[str]:
+def command(*arguments: object, home: Path) -> list[str]:
     program = "from orchestrator.cli import main; main()"
     return [sys.executable, "-c", program, *map(str, arguments), "--home", str(home)]
