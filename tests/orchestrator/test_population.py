@@ -53,6 +53,9 @@ class Slot:
         self.placement_group_factory = None
         self.set_status(Trial.PENDING)
 
+    def init_local_path(self) -> None:
+        pass
+
     def is_finished(self) -> bool:
         return self.status in (Trial.TERMINATED, Trial.ERROR)
 

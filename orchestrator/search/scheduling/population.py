@@ -37,6 +37,7 @@ class Slots(FIFOScheduler):  # type: ignore[misc]
             return  # its worker was lost, and it goes on at once
         self.trials[name] = trial
         trial.set_status(Trial.PAUSED)
+        trial.init_local_path()  # Ray asks for it at the end, also where the slot was never started
         if cloned := self.driver.state.contenders[name].cloned:
             trial.set_config({**trial.config, "cloned": cloned})
         if len(self.trials) <= self.driver.plan.slots:
