@@ -41,9 +41,14 @@ def evaluate_features(
         if chosen.judge not in verdicts:  # one judge may know several families, and looks once for all of them
             wanted = [other for other in metrics if family(other).judge == chosen.judge]
             judge = chosen.load().against(known, wanted).to(features.pooled.device)
+            judge.distributed_available_fn = _nobody_else  # these features are all that there are
             judge.update(features, real=False)
             verdicts[chosen.judge] = judge.verdict(features)
     return reduce(Scores.__or__, (_of(family(name), verdicts, reference.extractor) for name in metrics), Scores())
+
+
+def _nobody_else() -> bool:
+    return False
 
 
 def _of(family: Family, verdicts: Mapping[str, Scores], extractor: str) -> Scores:

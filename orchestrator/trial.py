@@ -5,7 +5,7 @@ import math
 import os
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,6 +18,7 @@ from orchestrator.space import Contender
 
 if TYPE_CHECKING:
     from gans import Progress, Replica, Variant
+    from orchestrator.companions import Tell
     from orchestrator.home import Home
     from orchestrator.judging import Judge
     from orchestrator.search.planning import Plan
@@ -50,6 +51,7 @@ class Brief:
     cache: Path | None
     device: str = "cpu"
     threads: int = 1
+    processes: int = 1
     deadline: float = math.inf
     """When nobody starts any more, by the clock on the wall."""
     code: Code = field(default_factory=Code)
@@ -69,6 +71,7 @@ class Brief:
             cache=home.cache,
             device=plan.device,
             threads=plan.threads,
+            processes=experiment.resources.processes,
             code=experiment.code,
             **_own_loop(experiment),
         )
@@ -154,23 +157,36 @@ def _train(
     members: Sequence[Member], brief: Brief, report: Report, resume: Path | None, *, adopt: bool = False
 ) -> None:
     """Let all replicas of all members take turns with those who look at them, until none is left."""
-    import gans
+    from orchestrator.companions import Training, accompanied
 
-    training = gans.train(
-        [member.variant for member in members for _ in brief.seeds],
-        members[0].watch.judge.dataset,
-        gans.Budget(**members[0].contender.budget),
+    training = Training(
+        variants=[member.variant for member in members for _ in brief.seeds],
+        data=members[0].contender.data,
+        budget=members[0].contender.budget,
         seeds=brief.seeds * len(members),
-        device=brief.device,
         resume=resume and resume / "training",
         adopt=adopt,
+        device=brief.device,
+        threads=brief.threads,
+        processes=brief.processes,
+        cache=brief.cache,
+        code=brief.code,
     )
+    with accompanied(training) as tell:
+        _follow_training(members, brief, report, training.ticks(members[0].watch.judge.dataset), tell)
+
+
+def _follow_training(
+    members: Sequence[Member], brief: Brief, report: Report, training: "Iterator[Progress]", tell: "Tell"
+) -> None:
+    """Look at every replica at every tick, save, and report."""
     mark = began = time.time()
     for progress in training:
         seats = [(member, index) for member in members for index in range(len(brief.seeds))]
         live = [(*seat, each) for seat, each in zip(seats, progress.replicas, strict=True) if each.alive]
         trained = (time.time() - mark) / len(live)
         ended = [replica for member, index, replica in live if _look(member, index, replica, progress, brief, trained)]
+        tell([replica.index for replica in ended])
         with tempfile.TemporaryDirectory(prefix="ganarena-") as temporary:
             folder = Path(temporary)
             progress.save(folder / "training")

@@ -407,6 +407,15 @@ class Resources(Model):
     gpus: Annotated[float, Field(ge=0), AfterValidator(whole_or_share)] = Field(
         0, description="a share of one, which several trials then use, or whole ones"
     )
+    processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="that share every batch of a trial, on one node: one for each of its GPUs"
+    )
+
+    @model_validator(mode="after")
+    def _one_process_a_device(self) -> Self:
+        if self.processes > 1 and self.gpus not in (0, self.processes):
+            raise AtKeyError("processes", f"each has a GPU of its own; ask for gpus: {self.processes}, or for none")
+        return self
 
 
 class Experiment(Model):

@@ -162,3 +162,12 @@ def test_contenders_of_a_pack_are_told_apart_and_follow_what_they_do_alone(tmp_p
     reports.clear()
     pursue_pack(pack, brief(), report, resume=tmp_path / "first")
     assert [(each["contender"], each["step"], each["objective"]) for each in reports] == before[2:]
+
+
+@pytest.mark.slow
+def test_two_processes_that_share_every_batch_follow_one(tmp_path):
+    alone = events(contender(0), brief())
+    together = events(contender(0), brief(processes=2), keep=tmp_path / "first")
+    assert [each["step"] for each in together] == [10, 20, 30]
+    assert [each["objective"] for each in together] == pytest.approx([each["objective"] for each in alone], rel=1e-3)
+    assert events(contender(0), brief(processes=2), resume=tmp_path / "first") == together[1:]
