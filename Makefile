@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-services check bench lenet clean
+.PHONY: help install demo test test-slow test-services check bench chaos lenet clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,12 @@ bench: install ## Measure, as ratios against named peers
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.review_speed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group services
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.review_scale
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.search_table
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.search_replay
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.benchmarks.search_overhead
+
+chaos: install ## Kill workers, nodes and drivers of searches; goes on where it was broken off
+	@$(BIN)/python -m pytest -m chaos
 
 lenet: install ## Train the digit classifier behind the lenet extractor again
 	@$(BIN)/python -m orchestrator.lenet

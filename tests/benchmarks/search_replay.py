@@ -29,7 +29,7 @@ from orchestrator.trial import seen
 from tests.benchmarks.search_table import Curve, curves, experiment
 
 RESULT = Path(__file__).parent / "results" / "search_replay.md"
-TRAININGS = 16
+TRAININGS = 12
 WORKERS = 2
 STREAMS = 1000
 """A repeat's search has a seed of its own, away from that of the table."""
@@ -59,10 +59,9 @@ class Played:
     tried: int = 0
     finals: list[float] = field(default_factory=list)
 
-    @property
-    def best(self) -> float:
-        """The best final score; infinite if nobody got there."""
-        return min(self.finals, default=math.inf)
+    def best(self, worst: float) -> float:
+        """Return the best final score, or the worst that there is if nobody got there."""
+        return min(self.finals, default=worst)
 
 
 EQUAL = Way()
@@ -162,7 +161,7 @@ def play(way: Way, table: Sequence[Curve], seed: int) -> Played:
     reports: list[tuple[int, int, Curve, int]] = []
 
     def begin(now: int) -> None:
-        if curve := sampler.suggest():
+        if spent < budget and (curve := sampler.suggest()):
             played.tried += 1
             heappush(reports, (now + curve.spent[0], played.tried, curve, 0))
 
@@ -198,7 +197,7 @@ def verdict(low: float, high: float) -> str:
     return "better" if high < 0 else "worse" if low > 0 else "not told apart"
 
 
-def lines(found: Mapping[Way, Sequence[Played]]) -> Iterator[str]:
+def lines(found: Mapping[Way, Sequence[Played]], worst: float) -> Iterator[str]:
     """Yield the rows of the result."""
     yield (
         "| sampler | scheduler | budget, full trainings | tried | finished | best final score"
@@ -207,12 +206,12 @@ def lines(found: Mapping[Way, Sequence[Played]]) -> Iterator[str]:
     yield "|---|---|--:|--:|--:|--:|---|---|---|---|"
     for way, plays in found.items():
         cells = [way.label, f"{mean(p.tried for p in plays):.1f}", f"{mean(len(p.finals) for p in plays):.1f}"]
-        cells.append(f"{mean(p.best for p in plays):.4f}")
+        cells.append(f"{mean(p.best(worst) for p in plays):.4f}")
         for other in (EQUAL, TWICE):
             if way == other:
                 cells += ["", ""]
                 continue
-            apart = [mine.best - theirs.best for mine, theirs in zip(plays, found[other], strict=True)]
+            apart = [mine.best(worst) - theirs.best(worst) for mine, theirs in zip(plays, found[other], strict=True)]
             low, high = interval(apart)
             cells += [f"{mean(apart):+.4f} ({low:+.4f} to {high:+.4f})", verdict(low, high)]
         yield f"| {' | '.join(cells)} |"
@@ -234,7 +233,7 @@ def main() -> None:
         f" {repeats} repeats; {asked.objective}, less is better. In the whole table the best is {finals[0]:.4f}, the"
         f" median {finals[len(finals) // 2]:.4f}. Differences are paired over repeats, 95 % intervals by Student's t.",
         "",
-        *lines(found),
+        *lines(found, finals[-1]),
         "",
         "Suggestions of a sampler become the nearest contender of the table that was not tried. Contenders that a",
         "scheduler prunes, and those that were still training when the budget was spent, are charged what they used.",
