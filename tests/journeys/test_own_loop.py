@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from arena import document, ganarena, journal, kill, recorded, start, wait_for
 
+from orchestrator.home import Home
+from orchestrator.leaderboard import Group, Row
+from orchestrator.review import groups
+
 PAGE = Path(__file__).parents[2] / "docs" / "own_loop.md"
 
 
@@ -18,18 +22,20 @@ def block(heading: str, language: str) -> str:
     return re.search(rf"```{language}\n(.*?)```", section, re.DOTALL)[1]
 
 
-def run(script: str, folder: Path, *, how: str = "") -> subprocess.CompletedProcess[str]:
+def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     file = folder / "script.py"
     file.write_text(script)
     environment = os.environ | {"GANARENA_HOME": str(folder / "home")}
-    asked = [sys.executable, *how.split(), str(file)]
-    return subprocess.run(asked, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    return subprocess.run(
+        [sys.executable, str(file)], capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
 
 
-def standing(home: Path) -> tuple[str, str | None]:
-    """Return status and reason of the only contender, as MLflow holds them."""
-    (run,) = document(ganarena("runs", "--json", home=home))
-    return run["status"], run["reason"]
+def only_row(home: Path) -> tuple[Group, Row]:
+    """Return the leaderboard of a home that holds one contender."""
+    (group,) = groups(Home.at(home))
+    (row,) = group.rows
+    return group, row
 
 
 @pytest.mark.slow
@@ -40,9 +46,8 @@ def test_the_script_of_the_page_is_scored_recorded_and_ranked(tmp_path):
     done = run(script, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("the budget of 200 steps is spent")
-    (group,) = document(ganarena("leaderboard", "my loop", "--json", home=tmp_path / "home"))["groups"]
-    (row,) = group["rows"]
-    assert (row["variant"], row["status"], row["steps"]) == ("own loop", "finished", 200)
+    _, row = only_row(tmp_path / "home")
+    assert (row.variant, row.status, row.steps) == ("own loop", "finished", 200)
     kinds, series = recorded(tmp_path / "home")
     assert kinds == {("search", "FINISHED"): 1, ("contender", "FINISHED"): 1, ("replica", "FINISHED"): 1}
     assert series == [(50, 100, 150, 200)]
@@ -64,17 +69,16 @@ for step in range(1, 21):
     [
         ("", ("finished", None)),
         ("raise ValueError('no more')", ("failed", "ValueError: no more")),
-        ("raise SystemExit(3)", ("finished", None)),
     ],
 )
 def test_a_program_that_ends_takes_its_watch_along(tmp_path, end, stands):
     run(OPEN + end, tmp_path)
     home = tmp_path / "home"
-    assert standing(home) == stands
-    if stands[0] == "finished":
-        (group,) = document(ganarena("leaderboard", "--json", home=home))["groups"]
-        assert group["budget_class"] == {"unit": "steps", "amount": 20, "training": "train", "checkpoint": "final"}
-        assert group["rows"][0]["scores"].keys() == {"modes", "modes_1pct"}
+    group, row = only_row(home)
+    assert (row.status, row.reason) == stands
+    if row.status == "finished":
+        assert group.budget_class == {"unit": "steps", "amount": 20, "training": "train", "checkpoint": "final"}
+        assert row.scores.keys() == {"modes", "modes_1pct"}
     kinds, series = recorded(home)
     assert series == [(10, 20)]
     assert all(status != "RUNNING" for _, status in kinds)
@@ -108,9 +112,9 @@ def test_the_search_of_the_page_prunes_is_killed_and_goes_on(searched, tmp_path)
     kinds, series = recorded(home)
     assert kinds["replica", "FINISHED"] == 3 * done["finished"]
     assert all(steps == (20, 40, 60)[: len(steps)] for steps in series)
-    (group,) = document(ganarena("leaderboard", "--json", home=home))["groups"]
-    assert group["rows"][0]["variant"] == "my_gan:train"
-    assert set(group["rows"][0]["config"]) >= {"lr", "width"}
+    (group,) = groups(Home.at(home))
+    assert group.rows[0].variant == "my_gan:train"
+    assert set(group.rows[0].config) >= {"lr", "width"}
 
 
 @pytest.mark.slow
