@@ -108,6 +108,7 @@ def test_whatever_users_wrote_appears_as_text(home, written):
     assert {each["reason"] for each in page.data["contenders"]} == {text[:5000] for text in HOSTILE}
 
 
+@pytest.mark.slow
 def test_charts_for_papers_are_drawn_whatever_users_wrote(ganarena, home, monkeypatch):
     monkeypatch.setenv("GANARENA_HOME", str(home.path))
     story = Synthetic(contenders=len(HOSTILE), replicas=1, ticks=1, name="hostile")
