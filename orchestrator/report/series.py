@@ -90,6 +90,7 @@ def chart_data(groups: Sequence[Group], curves: Curves, clones: Mapping[str, Map
     ]
     return {
         "facets": facets,
+        "unit": "steps" if all(group.budget_class.get("unit") == "steps" for group in groups) else "images",
         "metrics": metrics,
         "contenders": contenders,
         "floors": {key: [_floor(groups, curves, facet, key) for facet in facets] for key in metrics},

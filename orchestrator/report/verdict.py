@@ -102,7 +102,9 @@ def _seeds(best: Row, rivals: int) -> Iterator[str]:
 
 
 def _confirmation(best: Row, metric: str) -> Iterator[str]:
-    if best.confirmed:
+    if best.confirms == "default":
+        yield "These are the variant's defaults: on the same new seeds, nothing that was selected is better."
+    elif best.confirmed:
         selected = None if best.optimism is None else best.scores[metric].value + best.optimism
         gap = "" if selected is None else f", with {number(selected)}"
         yield f"Confirmed on new seeds after it had been selected{gap}."

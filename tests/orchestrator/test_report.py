@@ -280,6 +280,12 @@ def test_what_speaks_against_the_headline_is_said(records, said):
     assert said in verdict(only(*records)).trust
 
 
+def test_defaults_that_win_the_confirmation_are_called_so():
+    new = contender("001-b", 9, 9.1, 8.9, confirms="default")
+    told = verdict(only(contender("000-a", 8.5), contender("002-c", 7, 7, 7.1, confirms="000-a"), new))
+    assert "These are the variant's defaults: on the same new seeds, nothing that was selected is better." in told.trust
+
+
 def test_a_perfect_generator_is_told_where_it_is_known():
     assert "A perfect generator would get 7.9." in verdict(only(contender("000-a", 8)), floor=7.9).trust
 

@@ -264,7 +264,7 @@
   const charts = one("charts") || element("div");
   const [metricChoice, axisChoice, logChoice] = ["metric", "axis", "log"].map(one);
   for (const metric of data.metrics) metricChoice.append(element("option", {}, metric));
-  if (data.contenders.every((each) => each.images.every((value) => !value))) axisChoice.value = "steps";
+  if (axisChoice) axisChoice.value = data.unit;
   const facets = data.facets.map((_, facet) => {
     const holder = element("div", { class: "chart" });
     charts.append(holder);
@@ -274,8 +274,8 @@
     if (!data.metrics.length) return charts.replaceChildren(element("p", { class: "empty" }, "No tick has been scored yet."));
     for (const [holder, facet] of facets) drawChart(holder, facet, metricChoice.value, axisChoice.value, logChoice.checked);
   };
-  [metricChoice, axisChoice, logChoice].forEach((choice) => choice.addEventListener("change", curves));
-  one("curves-csv").addEventListener("click", () => {
+  [metricChoice, axisChoice, logChoice].forEach((choice) => choice?.addEventListener("change", curves));
+  one("curves-csv")?.addEventListener("click", () => {
     const lines = [["contender", "variant", "run_id", "data", "seed", "step", "images", "seconds", "metric", "value"]];
     for (const each of data.contenders)
       for (const [metric, seeds] of Object.entries(each.scores))
