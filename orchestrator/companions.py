@@ -33,6 +33,7 @@ class Training:
     processes: int
     cache: Path | None
     code: Code
+    together: int | None = None
 
     def ticks(self, dataset: "Dataset", rank: int = 0) -> Iterator["Progress"]:
         """Train in this process, as the one of this rank."""
@@ -51,6 +52,7 @@ class Training:
             resume=self.resume,
             adopt=self.adopt,
             engine=gans.Engine(processes=self.processes),
+            together=self.together,
         )
 
 

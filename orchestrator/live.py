@@ -129,7 +129,7 @@ class View:
         return sorted(running + ended[len(ended) - min(room, len(ended)) :])
 
     def _line(self, event: Event) -> str | None:
-        if event["kind"] == "lost":
+        if event["kind"] in ("lost", "crowded"):
             return f"{event['contender']}: {event['reason']}"
         if event["kind"] == "cloned":
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in event["now"].items())

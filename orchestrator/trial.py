@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.code import TRAINERS, Code
 from orchestrator.config.models import Budget, Data, Evaluation, Experiment, Generator, SearchExperiment, Stop
+from orchestrator.crowding import back_off
 from orchestrator.space import Contender
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Brief:
     processes: int = 1
     deadline: float = math.inf
     """When nobody starts any more, by the clock on the wall."""
+    together: int | None = None
+    """So many replicas train at once, where memory did not suffice for all."""
     code: Code = field(default_factory=Code)
     trainer: str | None = None
     generator: Generator = field(default_factory=Generator)
@@ -171,6 +174,7 @@ def _train(
         processes=brief.processes,
         cache=brief.cache,
         code=brief.code,
+        together=brief.together,
     )
     with accompanied(training) as tell:
         _follow_training(members, brief, report, training.ticks(members[0].watch.judge.dataset), tell)
@@ -195,7 +199,11 @@ def _follow_training(
                 member.watch.save(folder / member.folder)
             for member, index, replica in live:
                 _keep(member.watch.replicas[index], replica, folder / member.folder, ended=replica in ended)
-            now = {"began": began, "parameters": live[0][2].parameters, "replicas_at_once": len(progress.replicas)}
+            now = {
+                "began": began,
+                "parameters": live[0][2].parameters,
+                "replicas_at_once": brief.together or len(seats),
+            }
             present = list({id(member): member for member, *_ in live}.values())
             now["busy"] = (time.time() - mark) / len(present)
             state = live[0][2].generator_state
@@ -320,8 +328,17 @@ def budget_class(contender: Contender, *, stopped: bool) -> dict[str, Any]:
     return {"unit": unit, "amount": amount, "training": "train", "checkpoint": "stopped" if stopped else "final"}
 
 
-def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Contender], saved: Mapping[str, str]) -> None:
-    """What Ray calls on a worker: what is named in `config`, from its last checkpoint where there is one."""
+def run(
+    config: Mapping[str, Any],
+    brief: Brief,
+    contenders: Mapping[str, Contender],
+    saved: Mapping[str, str],
+    crowded: Mapping[str, int],
+) -> None:
+    """What Ray calls on a worker: what is named in `config`, from its last checkpoint where there is one.
+
+    Where memory was known to be short for it, it begins with as many replicas at once as `crowded` says.
+    """
     import ray
     from ray import tune
 
@@ -331,32 +348,41 @@ def run(config: Mapping[str, Any], brief: Brief, contenders: Mapping[str, Conten
     brief.code.load()
     placed = {"node": ray.get_runtime_context().get_node_id(), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
     sign = -1 if METRICS[brief.objective].higher_is_better else 1
+    noted: dict[str, Any] = {}
 
     def report(event: dict[str, Any], folder: Path) -> None:
         result = {
             "objective": seen(event["objective"], sign),  # Ray always minimises
             "spent": event["spent"],
-            "event": json.dumps(event | {"placed": placed}, allow_nan=False),
+            "event": json.dumps(event | {"placed": placed} | noted, allow_nan=False),
         }
+        noted.clear()
         checkpoint = tune.Checkpoint.from_directory(str(folder))
         checkpoint.set_metadata({"step": event["step"]})
         tune.report(result, checkpoint=checkpoint)
 
     name = config["contender"]
     pack = [contenders.get(each) or Contender.named(each, config["configuration"]) for each in name.split(TOGETHER)]
-    checkpoint = tune.get_checkpoint()
-    if checkpoint is None and name in saved:
-        checkpoint = tune.Checkpoint(saved[name])
-    if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
-        checkpoint = tune.Checkpoint(cloned["checkpoint"])
-    try:
-        brief = replace(brief, device=chosen_device(brief.device))
+    replicas = len(pack) * len(brief.seeds)
+
+    def attempt(together: int) -> None:
+        checkpoint = tune.get_checkpoint()
+        if checkpoint is None and name in saved:
+            checkpoint = tune.Checkpoint(saved[name])
+        if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
+            checkpoint = tune.Checkpoint(cloned["checkpoint"])
+        here = replace(brief, device=chosen_device(brief.device), together=min(together, replicas))
         with checkpoint.as_directory() if checkpoint else nullcontext() as folder:
             resume = Path(folder) if folder else None
             if len(pack) > 1:
-                pursue_pack(pack, brief, report, resume=resume)
+                pursue_pack(pack, here, report, resume=resume)
             else:
-                pursue(pack[0], brief, report, resume=resume, cloned=cloned)
+                pursue(pack[0], here, report, resume=resume, cloned=cloned)
+
+    try:
+        back_off(
+            attempt, config.get("together") or crowded.get(name, replicas), lambda told: noted.update(crowded=told)
+        )
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         failure = {"kind": "failure", "contender": name, "reason": reason}

@@ -28,7 +28,8 @@ class Standing:
     """Has its end been written down?"""
     audited: Event | None = None
     """Since when it goes on although the scheduler would have pruned it, with which probability, and why."""
-
+    together: int | None = None
+    """With how many replicas at once its trial goes on, where memory did not suffice for all."""
     cloned: Event | None = None
     """Whose copy it has become in a population, and under which numbers."""
 
@@ -166,6 +167,8 @@ class State:
             case "lost":
                 standing = self.contenders[event["contender"]]
                 standing.status, standing.reason = "waiting", event["reason"]
+            case "crowded":
+                self.contenders[event["contender"]].together = event["together"]
             case "audited":
                 self.contenders[event["contender"]].audited = event
             case "cloned":

@@ -15,6 +15,7 @@ from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State, events
 from orchestrator.recording.recorder import Recorder, flush
+from orchestrator.resources import measured
 from orchestrator.search.confirmation import results
 from orchestrator.search.deadline import prolonged
 from orchestrator.search.planning import Announce, Plan, make_plan
@@ -206,16 +207,18 @@ def _run_on_ray(driver: "Driver", home: Home, folder: Path, address: str | None)
     """Start or join Ray, which takes seconds, and meanwhile make ready what the search needs."""
     from orchestrator.search.cluster import joined
 
-    preparing = ThreadPoolExecutor(1).submit(_prepare, driver.plan, home)
+    preparing = ThreadPoolExecutor(1).submit(_prepare, driver, home)
     ahead = not address and driver.plan.experiment.resources.cpus <= 1  # else there are more workers than trials
     with joined(address, ahead=ahead, ships=True):
         launch = preparing.result()
         launch(driver, home, folder, ahead=ahead)
 
 
-def _prepare(plan: Plan, home: Home) -> Callable[..., None]:
-    """Import what launches the search, and find its references."""
+def _prepare(driver: "Driver", home: Home) -> Callable[..., None]:
+    """Import what launches the search, find its references, and see whether memory holds all that start at once."""
     from orchestrator.search.launching import find_references, launch
 
-    find_references(plan, home)
+    find_references(driver.plan, home)
+    if driver.plan.crowded:
+        driver.plan = driver.plan.with_needs(measured(driver.plan, home))
     return launch

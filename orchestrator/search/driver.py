@@ -60,7 +60,10 @@ class Driver:
 
     def tick(self, report: Event, checkpoint: Path) -> None:
         """Record one report, and the end of a contender if this was its last."""
+        crowded = report.pop("crowded", None)
         for event in unpacked(report):
+            if crowded:
+                self.crowded(event["contender"], crowded)
             event |= {"launch": self.launch, "checkpoint": str(checkpoint)}
             if self._tell(event, checkpoint / event.get("folder", "")):
                 self.tell_audits()
@@ -88,6 +91,10 @@ class Driver:
     def close_round(self, mark: int) -> None:
         """Record that a population was compared at this mark, and that all its copies are recorded."""
         self._tell({"kind": "round", "round": mark})
+
+    def crowded(self, name: str, told: Event) -> None:
+        """Record that memory did not suffice, and with how many replicas at once its trial goes on."""
+        self._tell({"kind": "crowded", "contender": name} | told)
 
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""

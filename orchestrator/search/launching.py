@@ -13,11 +13,12 @@ from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from orchestrator import crowding
 from orchestrator.config.models import Data, SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
-from orchestrator.search.packs import going_on
+from orchestrator.search.packs import at_once, going_on
 from orchestrator.search.planning import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
 from orchestrator.search.scheduling.population import Slots, Unfinished
@@ -64,7 +65,8 @@ def _train(
         entrants = Entrants(driver, state.left)
     asked, slots = experiment.resources, scheduler if isinstance(scheduler, Slots) else None
     resources = {kind: amount for kind, amount in (("cpu", asked.cpus), ("gpu", asked.gpus)) if amount}
-    trainable = tune.with_parameters(run, brief=brief, contenders=contenders, saved=saved)
+    crowded = {TOGETHER.join(pack): least for pack in together if (least := at_once(state, pack))}
+    trainable = tune.with_parameters(run, brief=brief, contenders=contenders, saved=saved, crowded=crowded)
     tuner = tune.Tuner(
         tune.with_resources(trainable, resources),
         param_space={} if entrants else {"contender": tune.grid_search([TOGETHER.join(pack) for pack in together])},
@@ -78,7 +80,7 @@ def _train(
         run_config=tune.RunConfig(
             name=f"{folder.name}-{int(driver.launch * 1000)}",
             storage_path=str(folder.parent),
-            callbacks=[Reporter(driver)],
+            callbacks=[Reporter(driver, seeds=len(brief.seeds))],
             stop=stopper,
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(num_to_keep=kept(experiment)),
@@ -133,8 +135,10 @@ class Overtime(tune.Stopper):  # type: ignore[misc]
 class Reporter(tune.Callback):  # type: ignore[misc]
     """Ray's callbacks; a report and its checkpoint come one after the other and are recorded together."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, driver: Driver, *, seeds: int) -> None:
         self.driver = driver
+        self.seeds = seeds
+        self.kills = crowding.kills()
         self.reports: dict[str, Event] = {}
 
     def on_trial_start(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
@@ -164,7 +168,14 @@ class Reporter(tune.Callback):  # type: ignore[misc]
             self.driver.left_by_ray(name, None)
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
-        """Record that its worker was lost and another takes over."""
+        """Record that its worker was lost and another takes over, with less to hold if memory was why."""
+        if lack := crowding.killed_for_memory(trial.get_error(), self.kills):
+            self.kills = crowding.kills()
+            before = trial.config.get("together") or at_once(self.driver.state, _members(trial))
+            told = crowding.told(crowding.fewer(before or len(_members(trial)) * self.seeds), lack)
+            trial.set_config({**trial.config, "together": told["together"]})
+            for name in _members(trial):
+                self.driver.crowded(name, told)
         for name in _members(trial):
             self.driver.lost(name)
 

@@ -43,3 +43,9 @@ def going_on(state: State, pack: Sequence[str]) -> Path | None:
         return None
     checkpoint = Path(min(known, key=lambda tick: int(tick["step"]))["checkpoint"])
     return checkpoint if checkpoint.exists() else None
+
+
+def at_once(state: State, pack: Sequence[str]) -> int | None:
+    """Return how many replicas of a pack train at once, if memory did not suffice for all."""
+    known = [together for name in pack if (together := state.contenders[name].together)]
+    return min(known, default=None)

@@ -24,6 +24,10 @@ Announce = Callable[[Event, State], None]
 RECORDED_VERSIONS = ("ganarena", "torch", "torchvision", "torchmetrics", "ray", "mlflow", "numpy")
 
 
+ROOMY = 4e9
+"""Bytes of memory for each trial with which nobody asks what trials need."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is to be done, resolved to the last number before anything starts."""
@@ -91,6 +95,12 @@ class Plan:
     def pack(self) -> int:
         """How many contenders may train as one program."""
         return self.experiment.search.pack if isinstance(self.experiment, SearchExperiment) else 1
+
+    @property
+    def crowded(self) -> bool:
+        """Could memory be short? Then a few steps of each kind are worth their time; a GPU is left to the trials."""
+        free = sum(node.memory for node in self.there.nodes) / self.slots
+        return self.device == "cpu" and free < ROOMY
 
     def with_needs(self, needs: Mapping[str, Need]) -> "Plan":
         """Return the plan now that it is known what contenders take: no more at once than memory holds."""

@@ -37,7 +37,7 @@ variant: gan => varaint: gan
 stop: [diverged] => baselines: [gnn]
     12: baselines.0: no baseline 'gnn'; expected one of gmm
 stop: [diverged] => banana: 1
-    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, data, space, search
+    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, trainer, generator, data, space, search
 samples: 100 => banana: 1
     7: evaluation.banana: unknown key; expected one of extractor, weights, samples, final_samples, metrics
 tick: => tik:
@@ -103,7 +103,7 @@ variant: gan => variant: dcgam
 variant: gan => variant: diffusion
     2: variant: no variant 'diffusion'; expected one of VARIANTS
 variant: gan\n =>
-    1: variant: expected a variant, or a choice of variants under space
+    1: variant: expected a variant, a choice of variants under space, or a trainer
 ring8 => rign8
     3: data.name: no dataset 'rign8' (did you mean 'ring8'?)
 {name: ring8} =>
@@ -385,7 +385,7 @@ BROKEN = [
     ("number as key", "name: x\n3: y\n", ":2: expected a name as key, found 3"),
     ("list as key", "? [a, b]\n: c\n", ":1: expected a name as key, found a list"),
     ("endless number", f"seed: {'9' * 5000}\n", ":1: expected a number that fits, found one of 5,000 digits"),
-    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, data, space, search; 3 more to mend"),
+    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, trainer, generator, data, space, search; 3 more to mend"),
 ]  # fmt: skip
 
 

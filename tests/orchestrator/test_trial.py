@@ -171,3 +171,13 @@ def test_two_processes_that_share_every_batch_follow_one(tmp_path):
     assert [each["step"] for each in together] == [10, 20, 30]
     assert [each["objective"] for each in together] == pytest.approx([each["objective"] for each in alone], rel=1e-3)
     assert events(contender(0), brief(processes=2), resume=tmp_path / "first") == together[1:]
+
+
+def test_replicas_that_take_turns_report_what_those_that_train_at_once_do():
+    seeds = (0, 1, 2)
+    at_once, in_turns = (events(contender(0), brief(seeds=seeds, together=together)) for together in (None, 1))
+    assert [event["step"] for event in in_turns] == [event["step"] for event in at_once]
+    values = [
+        [replica["scores"]["fd_identity"]["value"] for replica in told[-1]["replicas"]] for told in (at_once, in_turns)
+    ]
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
