@@ -219,6 +219,6 @@ def _prepare(driver: "Driver", home: Home) -> Callable[..., None]:
     from orchestrator.search.launching import find_references, launch
 
     find_references(driver.plan, home)
-    if driver.plan.crowded:
+    if driver.plan.tight:
         driver.plan = driver.plan.with_needs(measured(driver.plan, home))
     return launch

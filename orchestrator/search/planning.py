@@ -97,7 +97,7 @@ class Plan:
         return self.experiment.search.pack if isinstance(self.experiment, SearchExperiment) else 1
 
     @property
-    def crowded(self) -> bool:
+    def tight(self) -> bool:
         """Could memory be short? Then a few steps of each kind are worth their time; a GPU is left to the trials."""
         free = sum(node.memory for node in self.there.nodes) / self.slots
         return self.device == "cpu" and free < ROOMY
