@@ -169,7 +169,7 @@ class Reporter(tune.Callback):  # type: ignore[misc]
 
     def on_trial_recover(self, iteration: int, trials: list[Trial], trial: Trial, **_: Any) -> None:
         """Record that its worker was lost and another takes over, with less to hold if memory was why."""
-        if lack := crowding.killed_for_memory(trial.get_error(), self.kills):
+        if lack := crowding.killed_for_memory(_last_failure(trial), self.kills):
             self.kills = crowding.kills()
             before = trial.config.get("together") or at_once(self.driver.state, _members(trial))
             told = crowding.told(crowding.fewer(before or len(_members(trial)) * self.seeds), lack)
@@ -188,6 +188,12 @@ class Reporter(tune.Callback):  # type: ignore[misc]
 
 def _members(trial: Trial) -> list[str]:
     return str(trial.config["contender"]).split(TOGETHER)
+
+
+def _last_failure(trial: Trial) -> str:
+    """Return what Ray has written of the last failure beside itself; the storage does not have it yet."""
+    written = Path(trial.error_file) if trial.error_file else None
+    return written.read_text().rpartition("Failure # ")[2] if written and written.exists() else ""
 
 
 def _last_line(error: object) -> str:
