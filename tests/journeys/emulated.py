@@ -1,0 +1,98 @@
+"""A Ray cluster emulated on this machine, and the accidents that happen to it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+import psutil
+
+QUICK = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 500, "health_check_failure_threshold": 6}
+"""A lost node is noticed within seconds, and not within half a minute."""
+LITTLE = {"object_store_memory": 100 * 2**20}
+TRIAL = "ray::ImplicitFunc"
+"""What Ray calls the process of a trial."""
+
+
+class Emulated:
+    """A head without processors, on which only drivers run, and nodes that work, may be lost, and are replaced."""
+
+    def __init__(self, nodes: int, **resources: float) -> None:
+        from ray.cluster_utils import Cluster
+
+        self.resources = resources
+        head = {"num_cpus": 0, "num_gpus": 0, "include_dashboard": False, "_system_config": QUICK}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head | LITTLE)
+        self.nodes: list[Any] = []
+        for _ in range(nodes):
+            self.add_node()
+
+    @property
+    def address(self) -> str:
+        """Where `--address` finds it."""
+        return str(self.cluster.address)
+
+    def add_node(self) -> None:
+        """Let one more node join."""
+        self.nodes.append(self.cluster.add_node(wait=False, **self.resources, **LITTLE))
+
+    def trials(self) -> list[psutil.Process]:
+        """Return the processes in which trials run."""
+        found = []
+        for node in self.nodes:
+            try:
+                children = psutil.Process(raylet_of(node)).children(recursive=True)
+                found += [child for child in children if child.cmdline()[:1] and child.cmdline()[0].startswith(TRIAL)]
+            except psutil.NoSuchProcess:
+                continue  # it ended while we looked
+        return found
+
+    def lose_a_worker(self, stream: Random) -> None:
+        """Kill the process of a trial, if there is one."""
+        if trials := self.trials():
+            kill(stream.choice(trials).pid)
+
+    def lose_a_raylet(self, stream: Random) -> None:
+        """Kill what makes a node a part of the cluster, and let another node join."""
+        kill(raylet_of(self._lost(stream)))
+        self.add_node()
+
+    def lose_a_node(self, stream: Random) -> None:
+        """Kill everything that runs on a node, and let another join."""
+        self.cluster.remove_node(self._lost(stream), allow_graceful=False)
+        self.add_node()
+
+    def _lost(self, stream: Random) -> Any:
+        return self.nodes.pop(stream.randrange(len(self.nodes)))
+
+
+@contextmanager
+def emulated(nodes: int, **resources: float) -> Iterator[Emulated]:
+    """Give a cluster, and end all that it has started."""
+    cluster = Emulated(nodes, **resources)
+    try:
+        yield cluster
+    finally:
+        cluster.cluster.shutdown()
+
+
+def raylet_of(node: Any) -> int:
+    """Return the process of a node's raylet."""
+    return int(node.all_processes["raylet"][0].process.pid)
+
+
+def kill(process: int) -> None:
+    """Kill -9, whatever is left of it."""
+    try:
+        os.kill(process, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def killed(driver: "subprocess.Popen[bytes]") -> None:
+    """Kill a driver and wait until it is gone."""
+    kill(driver.pid)
+    driver.wait()
