@@ -120,8 +120,9 @@ class Writer:
         known = self.client.get_experiment_by_name(name)
         if known is not None:
             return str(known.experiment_id)
-        local = not os.environ.get("MLFLOW_TRACKING_URI")
-        location = (home.artifacts / self.attempt["folder"]).as_uri() if local else None
+        # A server knows where its artifacts are; a bare database would put them into the working directory.
+        served = home.tracking_uri.startswith(("http://", "https://", "databricks"))
+        location = None if served else (home.artifacts / self.attempt["folder"]).as_uri()
         opens_on_runs = {"mlflow.experimentKind": "custom_model_development"}  # and not on traces of language models
         return str(self.client.create_experiment(name, artifact_location=location, tags=opens_on_runs))
 
