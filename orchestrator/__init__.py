@@ -1,10 +1,10 @@
 """Experiments with GANs: configured, scheduled on Ray, judged at every tick, recorded in MLflow, ranked."""
 
-from orchestrator.comparing import compare
-from orchestrator.curves import curves
 from orchestrator.evaluating import evaluate
-from orchestrator.frames import leaderboard, runs
 from orchestrator.generators import load_generator
+from orchestrator.leaderboard.comparing import compare
+from orchestrator.review.curves import curves
+from orchestrator.review.frames import leaderboard, runs
 from orchestrator.search import search
 from orchestrator.study import study
 from orchestrator.watch import watch

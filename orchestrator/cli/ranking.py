@@ -42,11 +42,11 @@ def leaderboard(
     form: str,
 ) -> None:
     """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
-    from orchestrator.draws import best_by_budget, importances
     from orchestrator.leaderboard import as_json as document
     from orchestrator.leaderboard import flat
+    from orchestrator.leaderboard.draws import best_by_budget, importances
+    from orchestrator.leaderboard.selecting import arrange, on_front, select, without_lost
     from orchestrator.review import foreign, groups
-    from orchestrator.selecting import arrange, on_front, select, without_lost
 
     if form in ("csv", "md") and (expected_best or importance):
         raise RequestError(f"--format {form} holds the rows alone; --expected-best and --importance need table or json")
@@ -88,7 +88,7 @@ def compare(home: Home, as_json: bool, quiet: bool, runs: Sequence[str], metric:
     """
     from orchestrator.cli.boards import comparison_tables
     from orchestrator.cli.tables import show
-    from orchestrator.comparing import compare as hold
+    from orchestrator.leaderboard.comparing import compare as hold
 
     document = hold(*runs, home=home.path, metric=metric)
     if as_json:
@@ -99,7 +99,7 @@ def compare(home: Home, as_json: bool, quiet: bool, runs: Sequence[str], metric:
 
 def _statuses(text: str | None) -> list[str] | None:
     """Return the statuses that are asked for; None for all of them."""
-    from orchestrator.selecting import STATUSES
+    from orchestrator.leaderboard.selecting import STATUSES
 
     if text is None or text == "all":
         return None

@@ -119,7 +119,7 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
     """Run a search, then print its leaderboard, its best picture and what to type next."""
     from orchestrator.cli.boards import leaderboard_tables
     from orchestrator.cli.tables import front_tables, show
-    from orchestrator.front import front
+    from orchestrator.leaderboard.front import front
     from orchestrator.review import best, groups, keep_picture
 
     outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)
@@ -217,8 +217,8 @@ def _asked(home: Home, run: str | None, **asked: Any) -> tuple[Any, Any]:
         from orchestrator.single import experiment_of
 
         return experiment_of(**asked), None
-    from orchestrator.onward import experiment_from
     from orchestrator.recording.origin import origin
+    from orchestrator.single.onward import experiment_from
 
     longer = {key: asked.pop(key) for key in ("images", "steps", "tick", "seeds", "trust_code")}
     if fixed := [key for key, value in asked.items() if value]:

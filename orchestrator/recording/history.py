@@ -7,10 +7,10 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.utils.rest_utils import http_request
 
-from orchestrator.curves import Row, row
 from orchestrator.home import Home
 from orchestrator.recording.store import client
 from orchestrator.records import ContenderRecord, ReplicaRecord
+from orchestrator.review.curves import Row, row
 
 AT_ONCE = 100
 """Runs that MLflow's server answers for in one request."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from orchestrator.curves import Row as Point
-from orchestrator.draws import best_by_budget, importances
 from orchestrator.leaderboard import Group, Row, searched
+from orchestrator.leaderboard.draws import best_by_budget, importances
 from orchestrator.records import COSTS
 from orchestrator.report.verdict import label
+from orchestrator.review.curves import Row as Point
 
 COLOURS = 7
 """How many contenders of a chart are told apart by colour; the others are grey."""

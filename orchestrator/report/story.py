@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.config import plain
-from orchestrator.curves import histograms, rows_of
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row, rank
 from orchestrator.records import ContenderRecord
@@ -16,6 +15,7 @@ from orchestrator.report.series import Curves, chart_data, dataset, drawn_data, 
 from orchestrator.report.tables import Table
 from orchestrator.report.verdict import Verdict, floor_of, label, verdict
 from orchestrator.review import foreign, records
+from orchestrator.review.curves import histograms, rows_of
 
 if TYPE_CHECKING:
     from orchestrator.recording.search_run import Asked

@@ -64,7 +64,7 @@ def search(
 ) -> "DataFrame":
     """Run a search from Python; return a row for each contender, the best first."""
     from orchestrator.config import prepared
-    from orchestrator.frames import leaderboard
+    from orchestrator.review.frames import leaderboard
 
     conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
     return leaderboard(experiment.name, home=home)

@@ -13,7 +13,6 @@ from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from orchestrator import crowding
 from orchestrator.config.models import Data, SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
@@ -23,7 +22,7 @@ from orchestrator.search.planning import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
 from orchestrator.search.scheduling.population import Slots, Unfinished
 from orchestrator.space import Contender
-from orchestrator.trial import TOGETHER, Brief, run
+from orchestrator.trial import TOGETHER, Brief, crowding, run
 
 RETRIES_OF_A_LOST_WORKER = 3
 

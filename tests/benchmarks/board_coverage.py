@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
-from orchestrator.ranking import LEVEL, holm, rank_sets
+from orchestrator.leaderboard.ranking import LEVEL, holm, rank_sets
 from tests.benchmarks.metrics_speed import table
 
 RESULTS = Path(__file__).with_name("results") / "board_coverage.md"

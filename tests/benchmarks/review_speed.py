@@ -31,7 +31,7 @@ import sys, time
 from orchestrator import review
 from orchestrator.home import Home
 from orchestrator.leaderboard import as_json, rank
-from orchestrator.draws import best_by_budget
+from orchestrator.leaderboard.draws import best_by_budget
 import mlflow
 marks = [time.perf_counter()]
 records = review.records(Home.at(sys.argv[1])); marks.append(time.perf_counter())

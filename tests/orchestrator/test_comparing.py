@@ -2,8 +2,8 @@
 
 import pytest
 
-from orchestrator.comparing import curves, differences, find, labelled, verdict
 from orchestrator.errors import RequestError
+from orchestrator.leaderboard.comparing import curves, differences, find, labelled, verdict
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 
 

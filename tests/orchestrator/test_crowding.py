@@ -11,10 +11,10 @@ import torch
 
 from orchestrator import crowding, trial
 from orchestrator.config import Budget, Evaluation
-from orchestrator.crowding import back_off, killed_for_memory, lacks_memory
 from orchestrator.recording.journal import State
 from orchestrator.search.driver import Driver
 from orchestrator.space import Contender
+from orchestrator.trial.crowding import back_off, killed_for_memory, lacks_memory
 
 
 def cpu_error() -> RuntimeError:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from orchestrator import curves, review
-from orchestrator.curves import COLUMNS
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Recorder
+from orchestrator.review.curves import COLUMNS
 
 NAMES = ("000-abc", "001-def")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 
-from orchestrator.duel import Duel, duel, power, seeds_to_decide, step_down
+from orchestrator.leaderboard.duel import Duel, duel, power, seeds_to_decide, step_down
 
 FIRST, SECOND = [1.0, 2, 3, 4], [2.5, 4, 5.1]
 

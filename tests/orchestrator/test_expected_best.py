@@ -7,7 +7,7 @@ from statistics import NormalDist, fmean
 import numpy as np
 import pytest
 
-from orchestrator.expected_best import chance_to_be_best, expected_best
+from orchestrator.leaderboard.expected_best import chance_to_be_best, expected_best
 
 COSTS = {"images": [10.0, 20.0, 30.0, 40.0]}
 

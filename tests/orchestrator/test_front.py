@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator import review
 from orchestrator.cli import running
-from orchestrator.front import front
 from orchestrator.leaderboard import rank
+from orchestrator.leaderboard.front import front
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 
 AIMS = {"fd": False, "seconds": False}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from orchestrator.importance import importance
+from orchestrator.leaderboard.importance import importance
 
 NAMES = ["generator_lr", "variant", "batch", "penalty.weight"]
 
@@ -22,7 +22,7 @@ def drawn(count: int) -> tuple[list[dict[str, str]], list[float]]:
 
 
 def test_what_decides_comes_first_and_what_does_not_is_near_nothing(monkeypatch):
-    monkeypatch.setattr("orchestrator.importance.TREES", 30)
+    monkeypatch.setattr("orchestrator.leaderboard.importance.TREES", 30)
     found = importance(*drawn(40), NAMES)
     assert [each.parameter for each in found.importances][:2] == ["generator_lr", "variant"]
     values = {each.parameter: each.value for each in found.importances}

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import onward, single
+from orchestrator import single
 from orchestrator.config import SearchExperiment, prepared
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import State
 from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Outbox
+from orchestrator.single import onward
 
 PLAIN = {"variant": "r1gan", "data": "ring8", "hyperparameters": {"batch": 16}, "seeds": [0, 1]}
 LIMITS = {"images": None, "steps": None, "tick": None, "seeds": ()}

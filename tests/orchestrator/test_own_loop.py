@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from orchestrator import own, watch
+from orchestrator import watch
 from orchestrator.errors import RequestError
-from orchestrator.loop import Loop
 from orchestrator.recording.recorder import Outbox
-from orchestrator.streams import start
+from orchestrator.watch import own
+from orchestrator.watch.loop import Loop
+from orchestrator.watch.streams import start
 
 ASKED = {"data": "ring8", "evaluation": {"samples": 100, "metrics": ["fd"]}}
 PIXELS = {"extractor": "identity", "samples": 100}

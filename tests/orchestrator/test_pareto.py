@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from orchestrator.pareto import pareto
+from orchestrator.leaderboard.pareto import pareto
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from orchestrator.ranking import holm, rank_sets
+from orchestrator.leaderboard.ranking import holm, rank_sets
 
 
 def around(*means: float) -> list[list[float]]:

@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator.errors import RequestError
 from orchestrator.leaderboard import rank
+from orchestrator.leaderboard.selecting import arrange, on_front, select, without_lost
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
-from orchestrator.selecting import arrange, on_front, select, without_lost
 
 
 def contender(index: int, value: float | None, *, seconds: float, **changes: object) -> ContenderRecord:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from metrics import Score, Scores
     from orchestrator.config.models import Value
     from orchestrator.judging import Judge
-    from orchestrator.loop import Loop
     from orchestrator.stopping import Moment, Rule
+    from orchestrator.watch.loop import Loop
 
 Sample = Callable[[int], "Tensor"]
 
@@ -49,7 +49,7 @@ def watch(
     that reaches it; without one `finish()`, the end of a `with` block or of the program ends the watch, and ticks come
     `every` so many steps. `device` is where samples are judged.
     """
-    from orchestrator.own import begin
+    from orchestrator.watch.own import begin
 
     asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": list(stop)}
     given = {"evaluation": evaluation, "config": config, "budget": budget, "generator": generator}

@@ -12,9 +12,9 @@ import torch
 
 from orchestrator.config.models import Value
 from orchestrator.errors import WorkError
-from orchestrator.loop import Loop
-from orchestrator.rounds import Arrival, Rounds
-from orchestrator.streams import Streams, start
+from orchestrator.watch.loop import Loop
+from orchestrator.watch.rounds import Arrival, Rounds
+from orchestrator.watch.streams import Streams, start
 
 Trainer = Callable[..., object]
 

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.pareto import pareto
+from orchestrator.leaderboard.pareto import pareto
 from orchestrator.records import COSTS, ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord, plain
 from orchestrator.space import canonical, digest
 
@@ -272,7 +272,7 @@ def _order(row: Row, metric: str, higher: bool, confirming: bool) -> tuple[bool,
 
 def _ranked(rows: Sequence[Row], metric: str, higher: bool) -> list[Row]:
     """Give ranks with their sets: tested among the complete, while those with a lost replica stand behind by rule."""
-    from orchestrator.ranking import rank_sets
+    from orchestrator.leaderboard.ranking import rank_sets
 
     placed = _placed(rows, metric)
     torn = [row.rank for row in placed if row.rank and row.lost]

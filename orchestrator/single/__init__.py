@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator import onward
-from orchestrator.checkpoints import Checkpoints
 from orchestrator.config import Experiment, SearchExperiment, plain, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
@@ -16,6 +14,8 @@ from orchestrator.recording.recorder import Recorder
 from orchestrator.search import SENDING_SECONDS, differences
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Announce, Plan, make_plan
+from orchestrator.single import onward
+from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, Report, pursue
 

@@ -10,8 +10,8 @@ from gans.data import Dataset
 from metrics import Score
 from orchestrator.config.models import Value
 from orchestrator.errors import RequestError
-from orchestrator.pace import Pace
-from orchestrator.rounds import Arrival, Rounds, Save, loop_folder
+from orchestrator.watch.pace import Pace
+from orchestrator.watch.rounds import Arrival, Rounds, Save, loop_folder
 
 Meet = Callable[[Arrival], None]
 """Brings a loop to its tick, and comes back when the tick is over."""

@@ -24,8 +24,8 @@ def leaderboard(
     from pandas import DataFrame
 
     from orchestrator.leaderboard import flat
+    from orchestrator.leaderboard.selecting import arrange, select
     from orchestrator.review import groups
-    from orchestrator.selecting import arrange, select
 
     shown = select(groups(Home.at(home), names, metric=metric, everything=everything), where)
     return DataFrame(flat(arrange(shown, sort) if sort else shown))

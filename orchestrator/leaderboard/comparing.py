@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from orchestrator.curves import Row as Point
-from orchestrator.duel import Duel, duel, step_down
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
 from orchestrator.leaderboard import latest, summary
+from orchestrator.leaderboard.duel import Duel, duel, step_down
 from orchestrator.records import ContenderRecord, ReplicaRecord
+from orchestrator.review.curves import Row as Point
 from orchestrator.wording import scored
 
 SHORTEST_PREFIX = 4
@@ -47,8 +47,8 @@ class Side:
 def compare(*runs: str, home: str | Path | None = None, metric: str | None = None) -> dict[str, Any]:
     """Return the document of `ganarena compare --json`, and draw curves and samples of the runs into one picture."""
     from orchestrator import review
-    from orchestrator.curves import rows_of
     from orchestrator.report.beside import picture
+    from orchestrator.review.curves import rows_of
 
     where = Home.at(home)
     recorded = review.records(where, everything=True)

@@ -11,7 +11,6 @@ from typing import Any
 
 import gans
 import metrics
-from orchestrator.checkpoints import Checkpoints
 from orchestrator.config.checks import located
 from orchestrator.config.document import Document
 from orchestrator.config.loop import LoopExperiment, validated
@@ -19,18 +18,19 @@ from orchestrator.config.models import folder_name
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.judging import Judge
-from orchestrator.loop import Loop
 from orchestrator.machine import chosen_device
-from orchestrator.pace import Pace
 from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder, flush
-from orchestrator.rounds import Arrival, Rounds
 from orchestrator.search import SENDING_SECONDS, differences
 from orchestrator.search.driver import summary_of
 from orchestrator.search.planning import environment
+from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.stopping import acting, observing
 from orchestrator.watch import Watch
+from orchestrator.watch.loop import Loop
+from orchestrator.watch.pace import Pace
+from orchestrator.watch.rounds import Arrival, Rounds
 
 log = logging.getLogger(__name__)
 

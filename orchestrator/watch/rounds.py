@@ -17,10 +17,10 @@ from metrics.features.ranges import conform
 from orchestrator.config.models import Generator
 from orchestrator.errors import RequestError
 from orchestrator.judging import Judge
-from orchestrator.pace import Pace
 from orchestrator.stopping import Moment
-from orchestrator.streams import aside
 from orchestrator.watch import Replica, Sample, Watch
+from orchestrator.watch.pace import Pace
+from orchestrator.watch.streams import aside
 
 Report = Callable[[dict[str, Any], Path], None]
 Save = Callable[[Path], object]

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from orchestrator.curves import Row, rows_of
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
 from orchestrator.records import ContenderRecord, ForeignRecord, plain
+from orchestrator.review.curves import Row, rows_of
 
 
 def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[ContenderRecord]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from orchestrator.config.models import SECONDS
 from orchestrator.leaderboard import Group, Row
-from orchestrator.pareto import pareto
+from orchestrator.leaderboard.pareto import pareto
 
 
 def front(ranked: Sequence[Group], aims: Mapping[str, bool]) -> list[dict[str, Any]]:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.code import TRAINERS, Code
 from orchestrator.config.models import Budget, Data, Evaluation, Experiment, Generator, SearchExperiment, Stop
-from orchestrator.crowding import back_off
 from orchestrator.space import Contender
+from orchestrator.trial.crowding import back_off
 
 if TYPE_CHECKING:
     from gans import Progress, Replica, Variant
-    from orchestrator.companions import Tell
     from orchestrator.home import Home
     from orchestrator.judging import Judge
     from orchestrator.search.planning import Plan
+    from orchestrator.trial.companions import Tell
     from orchestrator.watch import Replica as Watched
     from orchestrator.watch import Watch
 
@@ -160,7 +160,7 @@ def _train(
     members: Sequence[Member], brief: Brief, report: Report, resume: Path | None, *, adopt: bool = False
 ) -> None:
     """Let all replicas of all members take turns with those who look at them, until none is left."""
-    from orchestrator.companions import Training, accompanied
+    from orchestrator.trial.companions import Training, accompanied
 
     training = Training(
         variants=[member.variant for member in members for _ in brief.seeds],
@@ -280,9 +280,9 @@ def _own_loop(experiment: Experiment) -> dict[str, Any]:
 
 def _follow(contender: Contender, brief: Brief, watch: "Watch", report: Report, resume: Path | None) -> None:
     """Let somebody's own loop train, once for each seed, and look at all of them at every tick."""
-    from orchestrator.pace import Pace
-    from orchestrator.rounds import Rounds
-    from orchestrator.turns import take_turns
+    from orchestrator.watch.pace import Pace
+    from orchestrator.watch.rounds import Rounds
+    from orchestrator.watch.turns import take_turns
 
     rounds = Rounds(watch, contender.name, Pace.of(brief.budget), brief.generator, report)
     take_turns(TRAINERS[contender.variant], contender.hyperparameters, rounds, resume)
