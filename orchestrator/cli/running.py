@@ -125,6 +125,8 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
     outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)
     if outcome is None:
         return
+    if outcome.state.over and not outcome.state.ticks:
+        raise WorkError(f"{outcome.state.over['reason']} before the first tick; give more by search.seconds")
     ranked = groups(home, [experiment.name])
     winner = best(ranked)
     several = {"front": front(ranked, outcome.plan.aims)} if len(outcome.plan.aims) > 1 else {}

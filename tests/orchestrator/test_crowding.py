@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 
-from orchestrator import crowding, trial
+from orchestrator import trial
 from orchestrator.config import Budget, Evaluation
 from orchestrator.recording.journal import State
 from orchestrator.search.driver import Driver
 from orchestrator.space import Contender
+from orchestrator.trial import crowding
 from orchestrator.trial.crowding import back_off, killed_for_memory, lacks_memory
 
 

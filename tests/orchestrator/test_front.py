@@ -72,7 +72,8 @@ def searched(monkeypatch, tmp_path):
         contender("b", [8.0] * 3),
         contender("c", [9.0] * 3, seconds=1.5),
     ]
-    outcome = SimpleNamespace(summary=dict, plan=SimpleNamespace(aims=AIMS))
+    plan, state = SimpleNamespace(aims=AIMS), SimpleNamespace(over=None, ticks=[{}])
+    outcome = SimpleNamespace(summary=dict, plan=plan, state=state, regret=None)
     monkeypatch.setattr(running, "_conduct", lambda *_, **__: outcome)
     monkeypatch.setattr(review, "groups", lambda *_, **__: rank(records))
     monkeypatch.setattr(review, "keep_picture", lambda *_: None)

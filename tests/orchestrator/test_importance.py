@@ -1,5 +1,7 @@
 """Importance: what decides is found, what does not is not, and too little is called too little."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def drawn(count: int) -> tuple[list[dict[str, str]], list[float]]:
 
 
 def test_what_decides_comes_first_and_what_does_not_is_near_nothing(monkeypatch):
-    monkeypatch.setattr("orchestrator.leaderboard.importance.TREES", 30)
+    monkeypatch.setattr(sys.modules[importance.__module__], "TREES", 30)
     found = importance(*drawn(40), NAMES)
     assert [each.parameter for each in found.importances][:2] == ["generator_lr", "variant"]
     values = {each.parameter: each.value for each in found.importances}
