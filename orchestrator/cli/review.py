@@ -1,6 +1,7 @@
 """Commands that look at what is recorded: runs, ui."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -10,6 +11,9 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
 FILE = click.Path(path_type=Path)
+
+SHOWN_PAGES = 8
+"""How many experiments `ui` names."""
 
 
 @click.command()
@@ -87,7 +91,7 @@ def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:
 @common
 def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
     """Serve MLflow's own UI on this home, on loopback, until interrupted."""
-    from orchestrator.recording.server import PAGE_OF_EXPERIMENTS, serve
+    from orchestrator.recording.server import PAGE_OF_EXPERIMENTS, pages, serve
 
     if not home.exists:
         raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
@@ -97,6 +101,8 @@ def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
             print_json({"url": url})
         else:
             click.echo(f"MLflow's UI: {url}{PAGE_OF_EXPERIMENTS} (Ctrl-C ends it)")
+            for name, page in islice(pages(home, url).items(), SHOWN_PAGES):
+                click.echo(f"  {name}: {page}")
 
     serve(home, port, ready)
 

@@ -20,7 +20,16 @@ from orchestrator.recording import guard
 LOOPBACK = "127.0.0.1"
 PAGE_OF_EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
 """MLflow's start page is about language models; this one is about training runs."""
+PAGE_OF_RUNS = "/#/experiments/{id}/runs?workflowType=machine_learning"
 START_SECONDS = 120.0
+
+
+def pages(home: Home, url: str) -> dict[str, str]:
+    """Return where the runs of each experiment are shown; from MLflow's list a click leads to a page for chats."""
+    from orchestrator.recording.store import client
+
+    found = client(home).search_experiments(order_by=["last_update_time DESC"])
+    return {each.name: url + PAGE_OF_RUNS.format(id=each.experiment_id) for each in found if each.name != "Default"}
 
 
 def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:

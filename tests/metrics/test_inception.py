@@ -114,7 +114,7 @@ def test_a_download_that_fails_leaves_the_remedy(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    with pytest.raises(WeightsError, match=r"no route to host.*fetch it elsewhere"):
+    with pytest.raises(WeightsError, match=r"no route to host.*fetch it, then name it by --weights"):
         features.load("inception", cache=tmp_path, download=True)
 
 
