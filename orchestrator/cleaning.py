@@ -67,7 +67,7 @@ def known(home: Home, name: str) -> None:
 def checkpoints(home: Home, name: str) -> Part:
     """Return the checkpoints of an experiment that nobody goes on from.
 
-    Kept are the last ones of an attempt that `--resume` would go on with, of the best contender of every group of the
+    Kept are those that `--resume` would go on from, and the last ones of the best contender of every group of the
     leaderboard, and of pinned contenders; generators and pictures are MLflow's and always stay.
     """
     from orchestrator.review import records
@@ -88,6 +88,10 @@ def checkpoints(home: Home, name: str) -> Part:
         for contender, reason in reasons.items():
             if reason and (last := _last(attempt, state, contender)):
                 stay[last] = f"{attempt.name} {contender}: {reason}"
+        if not state.complete:
+            stay = {
+                source: f"{attempt.name} {slot}: its copy goes on from here" for slot, source in _copied(attempt, state)
+            } | stay
         kept += stay.values()
         files += _outside(attempt, stay)
     return Part(kind="checkpoints", files=sorted(files), folder=home.experiment(name), kept=kept)
@@ -124,7 +128,19 @@ def _worth_keeping(recorded: Iterable[ContenderRecord]) -> dict[tuple[int, str],
 def _last(attempt: Path, state: State, contender: str) -> Path | None:
     """Return the folder of a contender's last checkpoint, however the path to the home was written then."""
     tick = state.contenders[contender].tick
-    _, inside, rest = str(tick["checkpoint"]).rpartition(f"/{attempt.name}/") if tick else ("", "", "")
+    return _here(attempt, tick["checkpoint"]) if tick else None
+
+
+def _copied(attempt: Path, state: State) -> Iterator[tuple[str, Path]]:
+    """Yield every open slot that became a copy, with its original's checkpoint: it may not have saved one since."""
+    for contender, standing in state.contenders.items():
+        if standing.cloned and not standing.ended and (source := _here(attempt, standing.cloned["checkpoint"])):
+            yield contender, source
+
+
+def _here(attempt: Path, checkpoint: str) -> Path | None:
+    """Return where a checkpoint of this attempt lies now."""
+    _, inside, rest = checkpoint.rpartition(f"/{attempt.name}/")
     return attempt / rest if inside else None
 
 

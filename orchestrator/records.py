@@ -1,5 +1,6 @@
 """What review reads: contenders and their replicas as plain values, whatever store they came from."""
 
+import json
 from ast import literal_eval
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,6 +83,7 @@ def plain(param: str) -> Any:
     """Return the value that a param was, for MLflow keeps them as text: a number, a list of seeds, none, or a word."""
     try:
         value = literal_eval(param)
-    except (ValueError, SyntaxError):
+        json.dumps(value, allow_nan=False)  # text that only looks like Python, such as 1j, stays text
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return param
     return list(value) if isinstance(value, tuple) else value

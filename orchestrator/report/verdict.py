@@ -27,42 +27,59 @@ def label(row: Row, among: Sequence[Row]) -> str:
 
 def verdict(group: Group, *, floor: float | None = None, selected: bool = True) -> Verdict:
     """Judge one group of comparable rows; `floor` is what a perfect generator gets, in a study nobody was selected."""
-    placed = [row for row in group.rows if group.metric in row.scores and not row.baseline]
-    if not placed:
+    candidates = [row for row in group.rows if row.order is not None]
+    if not candidates:
         return Verdict(best=None, headline=_unfinished(group), trust=list(_losses(group)))
-    best = placed[0]
+    best = candidates[0]
+    placed = [row for row in candidates if _class(row) == _class(best)]
     first = [row for row in placed if row.scores[group.metric].value == best.scores[group.metric].value]
     return Verdict(
         best=best,
-        headline=_headline(group, first, placed[len(first) :]),
+        headline=_headline(group, first, placed[len(first) :], _among(best, candidates)),
         trust=[
             *_floors(group, best, floor),
             *_seeds(best, len(placed)),
-            *(_confirmation(best, group.metric) if selected and len(placed) > 1 else ()),
+            *(_confirmation(best, group.metric) if selected and len(candidates) > 1 else ()),
             *_losses(group),
         ],
     )
 
 
+def _class(row: Row) -> tuple[bool, bool, bool]:
+    """Return what comes before the score in the order of a leaderboard: only scores of one class are told as one."""
+    return row.confirmed, row.lost, row.unranked is None
+
+
+def _among(best: Row, others: Sequence[Row]) -> str:
+    """Say among whom the best is the best, unless it is among all."""
+    if best.confirmed:
+        return " of the confirmed"
+    if any(row.lost != best.lost for row in others):
+        return " of those that lost no replica"
+    return " of the ranked" if any(_class(row) != _class(best) for row in others) else ""
+
+
 def _unfinished(group: Group) -> str:
-    reached = [row for row in group.rows if group.metric in row.last and not row.baseline]
+    audited = any(row.audited and group.metric in row.scores for row in group.rows)
+    nobody = "Only what an audit kept has a final score." if audited else "No contender has a final score yet."
+    reached = [row for row in group.rows if group.metric in row.last and not (row.baseline or row.audited)]
     if not reached:
-        return "Nothing has been scored yet."
+        return nobody if audited else "Nothing has been scored yet."
     leader = (max if group.higher_is_better else min)(reached, key=lambda row: row.last[group.metric])
     return (
-        f"No contender has a final score yet. {label(leader, group.rows)} leads with "
+        f"{nobody} {label(leader, group.rows)} leads with "
         f"{group.metric} {number(leader.last[group.metric])} at its last tick."
     )
 
 
-def _headline(group: Group, first: Sequence[Row], behind: Sequence[Row]) -> str:
+def _headline(group: Group, first: Sequence[Row], behind: Sequence[Row], among: str) -> str:
     extreme = "highest" if group.higher_is_better else "lowest"
     score = first[0].scores[group.metric]
     value = scored(score.value, score.low, score.high)
     names = _listed([label(row, group.rows) for row in first])
-    if len(first) == 1 and not behind:
+    if len(first) == 1 and not behind and not among:
         return f"{names} scores {value} {group.metric}, and nobody else is comparable."
-    told = f"{names} {'share' if len(first) > 1 else 'has'} the {extreme} {group.metric}: {value}."
+    told = f"{names} {'share' if len(first) > 1 else 'has'} the {extreme} {group.metric}{among}: {value}."
     if not behind:
         return told
     following = behind[0].scores[group.metric].value

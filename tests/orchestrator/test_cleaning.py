@@ -71,6 +71,26 @@ def test_an_attempt_that_can_be_resumed_keeps_every_last_checkpoint(home):
     assert left(home) == {"attempt-001/000/step-32", "attempt-001/001/step-32", "attempt-001/002/step-16"}
 
 
+def test_what_a_new_copy_goes_on_from_stays_though_its_original_has_gone_on(home):
+    first, second, _ = STORY.configurations
+    _record(home, STORY, events=4)  # the beginning, three first ticks
+    folder = home.experiment(STORY.name) / "attempt-001"
+    recorder = Recorder(home, folder)
+    tick = STORY.tick(first, 1)
+    copy = {"kind": "cloned", "contender": second, "from": first, "step": 16, "checkpoint": tick["checkpoint"]}
+    recorder.append(copy | {"was": {}, "now": {}, "seconds": [1.0], "lineage": [f"{first}@16"]})
+    recorder.append(STORY.tick(first, 2))
+    assert recorder.close(timeout=60)
+    (folder / first / "step-32").mkdir()
+    (folder / first / "step-32" / "training").write_text("0123456789")
+    part = cleaning.checkpoints(home, STORY.name)
+    assert f"attempt-001 {second}: its copy goes on from here" in part.kept
+    part.free()
+    assert left(home) == {
+        f"attempt-001/{kept}" for kept in ("000/step-16", "000/step-32", "001/step-16", "002/step-16")
+    }
+
+
 def test_nothing_goes_unasked_or_when_it_is_only_tried(recorded, ganarena):
     before = left(recorded)
     unasked = ganarena("clean", STORY.name, "--checkpoints", "--home", recorded.path)

@@ -25,6 +25,13 @@ def test_a_value_comes_back_from_its_param(value):
     assert plain(str(value)) == value
 
 
+@pytest.mark.parametrize(
+    "text", ["1j", "b'x'", "{1, 2}", "[1j]", "...", "1e999", "0x" + "f" * 9999, "(" * 9999, "-" * 99999 + "1"]
+)
+def test_what_no_document_can_hold_stays_text(text):
+    assert plain(text) == text
+
+
 def test_seeds_come_back_as_a_list():
     assert plain("0, 1, 2") == [0, 1, 2]
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -250,6 +251,25 @@ def test_the_headline_names_the_best_and_how_far_the_next_is():
 def test_equal_scores_share_the_headline():
     told = verdict(only(contender("000-a", 8), contender("001-b", 8), contender("002-c", 2)))
     assert told.headline == "gan 000 and gan 001 share the highest modes: 8. Next is gan 002 with 2."
+
+
+def test_the_headline_compares_only_those_that_stand_alike():
+    selected = contender("000-a", 8.5), contender("001-b", 7.5, variant="r1gan")
+    told = verdict(only(*selected, contender("002-c", 7, 7, 7, confirms="000-a")))
+    assert told.headline == "gan 002 has the highest modes of the confirmed: 7 ± 0."
+    assert any(each.startswith("Confirmed on new seeds") for each in told.trust)
+    told = verdict(only(*selected, contender("002-c", 7, 7, 7)))
+    assert told.headline == "gan 002 has the highest modes of the ranked: 7 ± 0."
+    torn = contender("002-c", 9, 9)
+    torn = replace(torn, replicas=[torn.replicas[0], replace(torn.replicas[1], final={}, status="failed")])
+    told = verdict(only(contender("000-a", 8), contender("001-b", 4), torn))
+    assert told.headline == "gan 000 has the highest modes of those that lost no replica: 8. Next is gan 001 with 4."
+
+
+def test_who_was_kept_by_an_audit_is_in_no_headline():
+    kept = contender("000-a", 8, audited="asha")
+    assert verdict(only(kept, contender("001-b", 4, variant="r1gan"))).best.variant == "r1gan"
+    assert verdict(only(kept)).headline == "Only what an audit kept has a final score."
 
 
 @pytest.mark.parametrize(
