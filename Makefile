@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-services check bench chaos lenet clean
+.PHONY: help install demo test test-slow test-long test-services check bench chaos lenet clean
 
 help: ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +26,13 @@ demo: install ## Run a small search on embedded data and show its leaderboard
 	@$(BIN)/ganarena demo
 
 test: install ## Run the default tests: offline, on the CPU, under five minutes
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/journeys tests
+	@$(BIN)/python -m pytest $(PARALLEL) tests/journeys tests
 
 test-slow: install ## Run the tests that take longer
-	@$(BIN)/python -m pytest -m "slow and not gpu and not weights"
+	@$(BIN)/python -m pytest -m "slow and not gpu and not weights" $(PARALLEL) tests/journeys tests
+
+test-long: install ## Run the journeys of minutes, through kills and resumes
+	@$(BIN)/python -m pytest -m long
 
 test-services: install ## Run the journey on PostgreSQL and an object store, on loopback
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group services

@@ -27,7 +27,7 @@ search: {contenders: 14, sampler: tpe, scheduler: asha, grace: 20, reduction: 2}
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_adaptive_search_loses_no_contender_draws_none_twice_and_knows_all_that_it_saw(tmp_path):
     file, home = tmp_path / "adaptive.yaml", tmp_path / "home"
     file.write_text(ADAPTIVE)

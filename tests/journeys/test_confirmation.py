@@ -6,7 +6,7 @@ from arena import RING, document, ganarena, journal, kill, recorded, start, wait
 SEARCH = "search: {contenders: 2, sampler: random, scheduler: none, confirm: {top: 1, seeds: [5, 6, 7]}}"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_search_killed_in_its_confirmation_goes_on_with_what_it_had_chosen(tmp_path):
     from orchestrator.home import Home
     from orchestrator.recording.store import read

@@ -63,7 +63,7 @@ for step in range(1, 21):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("end", "stands"),
     [
@@ -93,7 +93,7 @@ def searched(tmp_path):
     return file
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_search_of_the_page_prunes_is_killed_and_goes_on(searched, tmp_path):
     home = tmp_path / "home"
     refused = ganarena("search", searched, home=home)
