@@ -60,7 +60,7 @@ class _Told:
             case "confirming":
                 self.configurations |= event["contenders"]
                 return {key: event[key] for key in ("kind", "confirms", "seeds")}
-            case "cloned" | "crowded" | "lost":
+            case "crowded" | "lost":
                 return {key: value for key, value in event.items() if key != "time"}
             case "over":
                 return {key: event[key] for key in ("kind", "reason")}

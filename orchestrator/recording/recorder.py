@@ -19,6 +19,7 @@ from orchestrator.recording.journal import Event, Journal, State, events
 RETRY_SECONDS = (1, 2, 5, 10, 30)
 OTHERS_SECONDS = 30.0
 LEAVING_SECONDS = 5.0
+TRIES_AT_THE_CLOSE = 2
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Recorder:
     def append(self, event: Event, files: Path | None = None) -> bool:
         """Record `event`; with it go the pictures and generators in `files`, kept until they are sent."""
         event = {"time": time.time()} | event
-        if files is not None:
+        if files is not None and self.journal.state.accepts(event):
             self._outbox.keep(event, files)
         if new := self.journal.append(event):
             self.decisions.take(event)
@@ -156,17 +157,29 @@ class Outbox:
                 self._writer, self._showcase = Writer(self.home, begun), Showcase(self.home, begun)
             try:
                 self._writer.apply(event, self._files(event))
-                self._showcase.after(event)
             except Exception:
                 self._writer = None  # what it had got to is read back from the store before the next try
                 raise
             replace(self._cursor, {"offset": end})
             shutil.rmtree(self._files(event), ignore_errors=True)
+            self._show(event)
             yield end
 
     def remove(self) -> None:
         """Nothing is left to send."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def _show(self, event: Event) -> None:
+        """Show what a recorded event has changed; what cannot be shown holds up no record."""
+        trouble = None
+        for _ in range(TRIES_AT_THE_CLOSE if event["kind"] == "close" else 1):
+            try:
+                self._showcase.after(event)
+            except Exception as error:
+                trouble = one_line(error)
+            else:
+                return
+        log.warning("MLflow's page of %s is not up to date: %s", self.folder.parent.name, trouble)
 
     def _files(self, event: Event) -> Path:
         mark = "-final" if event["kind"] == "final" else ""

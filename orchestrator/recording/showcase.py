@@ -14,6 +14,8 @@ from orchestrator.recording.journal import Event
 from orchestrator.wording import number, scored
 
 SHOWN = 20
+LONGEST = 5000
+"""What every database that MLflow runs on takes as a tag, in characters."""
 SHARE_OF_TIME = 100
 """The description is written again after so many times as long as it took to write."""
 PAUSE_SECONDS = 30.0
@@ -38,28 +40,32 @@ class Showcase:
         if not closing and not (event["kind"] == "end" and time.monotonic() >= self._due):
             return
         began = time.monotonic()
+        try:
+            self._show(registers=closing and event["status"] == "finished")
+        finally:
+            now = time.monotonic()
+            self._due = now + max(PAUSE_SECONDS, SHARE_OF_TIME * (now - began))
+
+    def _show(self, *, registers: bool) -> None:
         ranked = rank(latest(store.read(self.home, [self.name])))
         if known := (client := store.client(self.home)).get_experiment_by_name(self.name):
             client.set_experiment_tag(known.experiment_id, "mlflow.note.content", description(ranked))
-        if closing and event["status"] == "finished":
+        if registers:
             self._register(ranked)
-        now = time.monotonic()
-        self._due = now + max(PAUSE_SECONDS, SHARE_OF_TIME * (now - began))
 
     def _register(self, ranked: Sequence[Group]) -> None:
-        for group, row in _winners(ranked):
-            try:
-                register(self.home, self.name, group, row)
-            except MlflowException as error:
-                if error.error_code not in REFUSED:
-                    raise
-                log.warning("the best generator of %s is not registered: %s", self.name, error)
-            return
+        try:
+            any(register(self.home, self.name, group, row) for group, row in _winners(ranked))  # the first that can be
+        except MlflowException as error:
+            if error.error_code not in REFUSED:
+                raise
+            log.warning("the best generator of %s is not registered: %s", self.name, error)
 
 
 def description(ranked: Sequence[Group]) -> str:
     """Return the leaderboard in Markdown."""
-    return "\n".join(part for group in ranked for part in _table(group)) or "No contender has ended yet."
+    text = "\n".join(part for group in ranked for part in _table(group)) or "No contender has ended yet."
+    return text if len(text) <= LONGEST else text[:LONGEST].rpartition("\n")[0]
 
 
 def model_name(experiment: str) -> str:
@@ -68,13 +74,13 @@ def model_name(experiment: str) -> str:
     return experiment if plain else folder_name(experiment)
 
 
-def register(home: Home, experiment: str, group: Group, row: Row) -> None:
-    """Make the generator of a row a version of the experiment's registered model, once, and give it its alias."""
+def register(home: Home, experiment: str, group: Group, row: Row) -> bool:
+    """Make a row's generator a version of the registered model, once, with its alias; say whether it has one."""
     client, name = store.client(home), model_name(experiment)
     parent = client.get_run(row.run_ids[0])
     folder = next((run_id for run_id in store.children(client, parent) if _has_generator(home, run_id)), None)
     if folder is None:  # a baseline, or somebody's own loop
-        return
+        return False
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=f"Generators of {experiment}; safetensors, no code is loaded.")
     known = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == folder]
@@ -90,11 +96,12 @@ def register(home: Home, experiment: str, group: Group, row: Row) -> None:
         )
     )
     client.set_registered_model_alias(name, CHAMPION if row.confirmed else SELECTED, str(version.version))
+    return True
 
 
 def _winners(ranked: Sequence[Group]) -> Iterator[tuple[Group, Row]]:
     for group in sorted(ranked, key=lambda each: -len(each.rows)):
-        yield from ((group, row) for row in group.rows if row.order == 1)
+        yield from ((group, row) for row in group.rows if row.order == 1 and not row.lost)
 
 
 def _has_generator(home: Home, run_id: str) -> bool:

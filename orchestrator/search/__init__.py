@@ -200,7 +200,7 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
         )
     if interrupted:
         raise Interrupted("what was done is saved; the same command with --resume goes on from there")
-    return Outcome(plan=plan, state=state, folder=folder)
+    return Outcome(plan=driver.plan, state=state, folder=folder)
 
 
 def _run_on_ray(driver: "Driver", home: Home, folder: Path, address: str | None) -> None:

@@ -94,14 +94,14 @@ class Driver:
 
     def crowded(self, name: str, told: Event) -> None:
         """Record that memory did not suffice, and with how many replicas at once its trial goes on."""
+        if self.state.contenders[name].ended:
+            return
         self._tell({"kind": "crowded", "contender": name} | told)
 
     def lost(self, name: str) -> None:
         """Record that a worker was lost, and where its contender goes on."""
         if self.state.contenders[name].ended:
-            return  # others of its pack go on
-        if self.state.contenders[name].ended:
-            return  # it had told everything; who takes over finds nothing left to do
+            return  # it had told everything; others of its pack may go on
         tick = self.state.contenders[name].tick
         onward = f"goes on from step {tick['step']:,}" if tick else "starts again"
         self._tell({"kind": "lost", "contender": name, "reason": f"its worker was lost; {onward}"})

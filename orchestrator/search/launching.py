@@ -33,17 +33,19 @@ def launch(driver: Driver, home: Home, folder: Path, *, ahead: bool) -> None:
     `ahead` says that workers have begun.
     """
     plan, experiment, state = driver.plan, driver.plan.experiment, driver.state
-    with on_workers_started_ahead() if ahead else nullcontext():
-        if not state.searched:
-            brief = replace(Brief.of(plan, home), deadline=driver.deadline.at)
-            _train(driver, brief, folder / "launch", make_scheduler(experiment, driver), Overtime(driver))
-            driver.tell_deadline()
-        if isinstance(experiment, SearchExperiment) and experiment.confirm and state.searched:
-            driver.confirm(experiment)
-            _train(driver, Brief.of(plan, home, experiment.confirm.seeds), folder / "confirm", FIFOScheduler())
-    for name, standing in state.contenders.items():
-        if standing.status == "running":
-            driver.left_by_ray(name, None, interrupted=True)
+    try:
+        with on_workers_started_ahead() if ahead else nullcontext():
+            if not state.searched:
+                brief = replace(Brief.of(plan, home), deadline=driver.deadline.at)
+                _train(driver, brief, folder / "launch", make_scheduler(experiment, driver), Overtime(driver))
+                driver.tell_deadline()
+            if isinstance(experiment, SearchExperiment) and experiment.confirm and state.searched:
+                driver.confirm(experiment)
+                _train(driver, Brief.of(plan, home, experiment.confirm.seeds), folder / "confirm", FIFOScheduler())
+    finally:
+        for name, standing in state.contenders.items():
+            if standing.status == "running":
+                driver.left_by_ray(name, None, interrupted=True)
 
 
 def _train(

@@ -15,7 +15,7 @@ def packs(contenders: Iterable[Contender], size: int) -> list[list[str]]:
     for contender in contenders:
         joined = None
         if size > 1 and contender.variant not in gans.BASELINES:
-            joined = next((pack for pack in found if len(pack) < size and _fits(contender, pack[0])), None)
+            joined = next((pack for pack in found if len(pack) < size and _fits(contender, pack)), None)
         if joined is None:
             found.append([contender])
         else:
@@ -23,13 +23,15 @@ def packs(contenders: Iterable[Contender], size: int) -> list[list[str]]:
     return [[contender.name for contender in pack] for pack in found]
 
 
-def _fits(one: Contender, other: Contender) -> bool:
+def _fits(one: Contender, pack: Sequence[Contender]) -> bool:
+    """Can it train beside these, none of which is its equal?"""
     import gans
 
+    other = pack[0]
     if (one.variant, one.data, one.budget) != (other.variant, other.data, other.budget):
         return False
-    ours, theirs = (gans.variant(each.variant, each.hyperparameters) for each in (one, other))
-    return ours.fits_beside(theirs) is None
+    ours, *theirs = (gans.variant(each.variant, each.hyperparameters) for each in (one, *pack))
+    return ours.fits_beside(theirs[0]) is None and repr(ours) not in map(repr, theirs)
 
 
 def going_on(state: State, pack: Sequence[str]) -> Path | None:

@@ -217,3 +217,10 @@ def test_decisions_that_contradict_each_other_are_refused(again, refusal):
         replay([begun, drawn, drawn])
     with pytest.raises(WorkError, match=refusal):
         replay([begun, drawn, end, again])
+
+
+def test_a_clone_is_told_without_the_folder_that_it_was_made_from(tmp_path):
+    decisions = Decisions(tmp_path / "journal.jsonl")
+    told = {"kind": "cloned", "contender": "000-a", "from": "001-b", "step": 4, "was": {"lr": 1.0}, "now": {"lr": 2.0}}
+    decisions.take(told | {"checkpoint": "/somewhere/else"})
+    assert decisions.lines == [told]

@@ -24,3 +24,11 @@ def test_a_worker_that_is_lost_after_its_last_report_has_lost_nothing(status, ki
     driver.lost(NAME)
     assert [event["kind"] for event in paper.events[2:]] == kinds
     assert paper.state.contenders[NAME].ended == (status == "finished")
+
+
+def test_who_has_ended_is_told_of_no_lack_of_memory(tmp_path):
+    paper = Paper([ATTEMPT])
+    driver = Driver(SimpleNamespace(), paper)
+    driver.tick(tick("finished"), tmp_path)
+    driver.crowded(NAME, {"together": 1})
+    assert [event["kind"] for event in paper.events[2:]] == ["end"]

@@ -40,3 +40,8 @@ def test_a_pack_goes_on_from_the_first_tick_that_is_not_recorded_of_all_its_memb
     assert going_on(state, ["a", "c"]) == tmp_path / "20"
     assert going_on(state, ["a", "d"]) is None
     assert going_on(state, ["e"]) is None
+
+
+def test_equals_never_share_a_pack_however_they_are_written():
+    drawn = [contender(0), contender(1, generator_lr=1e-4), contender(2, generator_lr=1e-4), contender(3, batch=256)]
+    assert packs(drawn, 4) == [[drawn[0].name, drawn[1].name], [drawn[2].name, drawn[3].name]]

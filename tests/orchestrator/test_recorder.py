@@ -15,6 +15,7 @@ from orchestrator.recording import recorder as recording
 from orchestrator.recording import store as storing
 from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Outbox, Recorder, flush
+from orchestrator.recording.showcase import Showcase
 from orchestrator.recording.store import client, read, search
 
 NAME = "000-abc"
@@ -302,3 +303,26 @@ def test_a_contender_that_failed_before_its_first_tick_is_recorded_with_its_reas
     assert record.protocol is None
     assert record.params["batch"] == "16"
     assert not record.replicas
+
+
+def test_what_cannot_be_shown_holds_up_no_record(home, monkeypatch, caplog):
+    def fails(*_):
+        raise ValueError("too long")
+
+    monkeypatch.setattr(Showcase, "after", fails)
+    recorder = Recorder(home, folder(home))
+    for event in story():
+        recorder.append(event)
+    assert recorder.close(timeout=60)
+    assert recorded(home) == ONCE
+    assert "not up to date: ValueError: too long" in caplog.text
+
+
+def test_files_of_an_event_that_was_told_before_are_not_kept_again(home, monkeypatch, tmp_path):
+    kept = []
+    monkeypatch.setattr(Outbox, "keep", lambda _, event, __: kept.append(event["step"]))
+    recorder = Recorder(home, folder(home))
+    recorder.append(attempt())
+    assert [recorder.append(tick(step, 5.0), tmp_path) for step in (1, 1, 2)] == [True, False, True]
+    assert recorder.close(timeout=60)
+    assert kept == [1, 2]

@@ -98,3 +98,19 @@ def test_a_model_is_named_like_its_experiment_unless_mlflow_would_read_it_otherw
     story = replace(STORY, name=name, contenders=1, replicas=1, ticks=1)
     record(home, tmp_path, story)
     assert orchestrator.load_generator(f"models:/{showcase.model_name(name)}@selected", home.path)
+
+
+def test_a_description_ends_with_a_whole_row_where_a_tag_takes_no_more(home, tmp_path, monkeypatch):
+    record(home, tmp_path)
+    whole = showcase.description(groups(home))
+    monkeypatch.setattr(showcase, "LONGEST", len(whole) - 3)
+    assert whole.startswith(cut := showcase.description(groups(home)))
+    assert cut.endswith("|")
+
+
+def test_a_winner_that_lost_a_replica_is_not_registered(home, tmp_path):
+    record(home, tmp_path)
+    (group,) = groups(home)
+    assert [row for _, row in showcase._winners([group])] == [group.rows[0]]
+    torn = replace(group, rows=[replace(group.rows[0], complete=group.rows[0].replicas - 1), *group.rows[1:]])
+    assert not list(showcase._winners([torn]))
