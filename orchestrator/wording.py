@@ -1,4 +1,7 @@
-"""How numbers are written for people."""
+"""How numbers, errors and the words of others are written for people."""
+
+REASON = 1000
+"""How many signs of an error a failure is recorded with."""
 
 
 def number(value: float) -> str:
@@ -14,3 +17,26 @@ def scored(value: float, low: float | None, high: float | None) -> str:
     if abs(value - (low + high) / 2) <= 1e-6 * max(half, 1e-12):
         return f"{number(value)} ± {half:.2g}"
     return f"{number(value)} [{number(low)}, {number(high)}]"
+
+
+def one_line(error: BaseException, most: int = 200) -> str:
+    """Return what an error says, on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:most]}".rstrip(": ")
+
+
+def escaped(text: str) -> str:
+    """Return user text that means itself in a cell of a Markdown table."""
+    for sign, instead in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("[", "\\[")):
+        text = text.replace(sign, instead)
+    return " ".join(text.splitlines())
+
+
+def inert(text: str) -> str:
+    """Return user text that a spreadsheet takes for no formula; a number stays one."""
+    if not text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text

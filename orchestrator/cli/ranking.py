@@ -10,6 +10,7 @@ from orchestrator.cli.options import common, print_json
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.records import COSTS
+from orchestrator.wording import escaped, inert
 
 FORMATS = ("table", "csv", "md", "json")
 
@@ -111,17 +112,17 @@ def _statuses(text: str | None) -> list[str] | None:
 
 def _csv(rows: Sequence[dict[str, object]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text)
+    writer.writerow(map(inert, rows[0] if rows else ()))
+    writer.writerows([inert(cell) if isinstance(cell, str) else cell for cell in row.values()] for row in rows)
     return text.getvalue()
 
 
 def _markdown(rows: Sequence[dict[str, object]]) -> str:
     if not rows:
         return ""
-    lines = [list(rows[0]), ["---"] * len(rows[0])]
-    lines += [["" if value is None else str(value).replace("|", "\\|") for value in row.values()] for row in rows]
+    lines = [[escaped(name) for name in rows[0]], ["---"] * len(rows[0])]
+    lines += [["" if value is None else escaped(str(value)) for value in row.values()] for row in rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

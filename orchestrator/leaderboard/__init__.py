@@ -154,7 +154,7 @@ def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     first = members[0]
     scored = [final for member in members for replica in member.replicas for final in replica.final.items()]
     directions = {key: score.higher_is_better for key, score in scored}
-    wanted = [metric, _key(metric, first.protocol)] if metric else [member.objective for member in members]
+    wanted = [metric, key_of(metric, first.protocol)] if metric else [member.objective for member in members]
     chosen = next((key for key in wanted if key in directions), metric or first.objective or "")
     higher = directions.get(chosen, False)
     confirming = any(member.confirms for member in members)
@@ -171,7 +171,7 @@ def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     )
 
 
-def _key(family: str, protocol: Mapping[str, Any] | None) -> str:
+def key_of(family: str, protocol: Mapping[str, Any] | None) -> str:
     """Return the key of a family's main score in the feature space of this protocol."""
     from metrics import METRICS, key
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
-from orchestrator.leaderboard import latest, summary
+from orchestrator.leaderboard import key_of, latest, summary
 from orchestrator.leaderboard.duel import Duel, duel, step_down
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row as Point
@@ -115,11 +115,13 @@ def differences(sides: Sequence[Side]) -> list[dict[str, Any]]:
 
 def verdict(sides: Sequence[Side], metric: str | None = None) -> dict[str, Any]:
     """Return the test of every pair; or why the scores cannot be compared."""
-    key = metric or next((side.contender.objective for side in sides if side.contender.objective), None) or ""
     known = sorted({name for side in sides for replica in side.replicas for name in replica.final})
-    if metric and metric not in known:
+    named = [metric, *(key_of(metric, side.contender.protocol) for side in sides)] if metric else []
+    objectives = [side.contender.objective for side in sides if side.contender.objective]
+    key = next((name for name in named if name in known), None) if metric else next(iter(objectives), "")
+    if key is None:
         told = f"there are {', '.join(known)}" if known else "none of these runs has one"
-        raise RequestError(f"no final score {metric!r}{did_you_mean(metric, known)}; {told}")
+        raise RequestError(f"no final score {metric!r}{did_you_mean(metric or '', known)}; {told}")
     if reason := _apart(sides):
         return {"metric": key, "comparable": False, "reason": reason, "pairs": []}
     higher = directions(sides).get(key, False)

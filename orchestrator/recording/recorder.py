@@ -15,6 +15,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.decisions import DECISIONS, Decisions
 from orchestrator.recording.journal import Event, Journal, State, events
+from orchestrator.wording import one_line
 
 RETRY_SECONDS = (1, 2, 5, 10, 30)
 OTHERS_SECONDS = 30.0
@@ -221,8 +222,3 @@ def flush(home: Home) -> None:
                 log.warning("records of %s wait in %s: %s", outbox.folder.parent.name, home.outbox, one_line(error))
             else:
                 outbox.remove()
-
-
-def one_line(error: Exception) -> str:
-    """Return what an error says, on one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

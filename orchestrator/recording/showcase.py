@@ -11,7 +11,7 @@ from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row, latest, rank
 from orchestrator.recording import store
 from orchestrator.recording.journal import Event
-from orchestrator.wording import number, scored
+from orchestrator.wording import escaped, number, scored
 
 SHOWN = 20
 LONGEST = 5000
@@ -113,14 +113,14 @@ def _table(group: Group) -> Iterator[str]:
     told = [dataset.get("name"), f"{group.protocol.get('generated')} samples", f"{group.protocol.get('reals')} reals"]
     told += [f"{budget.get('amount')} {budget.get('unit')}", f"{budget.get('checkpoint')} checkpoint"]
     better = "higher" if group.higher_is_better else "lower"
-    yield f"### {_escaped(' · '.join(map(str, told)))}\n"
-    yield f"| rank | contender | variant | {_escaped(group.metric)} ({better}) | seeds | images | seconds | status |"
+    yield f"### {escaped(' · '.join(map(str, told)))}\n"
+    yield f"| rank | contender | variant | {escaped(group.metric)} ({better}) | seeds | images | seconds | status |"
     yield "|---:|---|---|---|---:|---:|---:|---|"
     for row in group.rows[:SHOWN]:
         place = str(row.rank or (f"({row.order})" if row.order else "-"))
         named = f"{row.contender} confirms {row.confirms}" if row.confirms else row.contender
         cells = [place, named, row.variant, _score(row, group), row.replicas, f"{row.images:,}", f"{row.seconds:.0f}"]
-        yield f"| {' | '.join(_escaped(str(cell)) for cell in [*cells, row.status])} |"
+        yield f"| {' | '.join(escaped(str(cell)) for cell in [*cells, row.status])} |"
     if len(group.rows) > SHOWN:
         yield f"\nand {len(group.rows) - SHOWN} more: `ganarena leaderboard`"
     yield ""
@@ -132,10 +132,3 @@ def _score(row: Row, group: Group) -> str:
     if score is None:
         return "" if last is None else f"({number(last)} at its last tick)"
     return scored(score.value, score.low, score.high)
-
-
-def _escaped(text: str) -> str:
-    """Return user text that means itself in a cell of a Markdown table."""
-    for sign, escaped in (("\\", "\\\\"), ("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("\n", " "), ("[", "\\[")):
-        text = text.replace(sign, escaped)
-    return text

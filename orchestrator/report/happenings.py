@@ -43,8 +43,8 @@ def _said(event: Event) -> tuple[str, str] | None:
             return "cloned", f"goes on as a copy of {event['from']}, {_changes(event)}"
         case "audited":
             return "audited", f"kept, and hidden from the search, although: {event['reason']}"
-        case "lost":
-            return "lost", event["reason"]
+        case "lost" | "crowded":
+            return event["kind"], event["reason"]
         case "confirming":
             chosen = ", ".join(event["confirms"].values())
             return "confirming", f"trained again on seeds {', '.join(map(str, event['seeds']))}: {chosen}"

@@ -18,6 +18,7 @@ from orchestrator.single import onward
 from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, Report, pursue
+from orchestrator.wording import REASON, one_line
 
 
 def experiment_of(
@@ -130,7 +131,7 @@ def _train(plan: Plan, home: Home, folder: Path, driver: Driver, source: Origin 
         driver.left_by_ray(name, None, interrupted=True)
         raise Interrupted("the work up to the last tick is saved; the same command goes on from there") from None
     except Exception as error:
-        driver.end(name, "failed", f"{type(error).__name__}: {error}")
+        driver.end(name, "failed", one_line(error, REASON))
     finally:
         driver.close(interrupted=not driver.state.contenders[name].ended)
 

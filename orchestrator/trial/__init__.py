@@ -16,6 +16,7 @@ from orchestrator.code import TRAINERS, Code
 from orchestrator.config.models import Budget, Data, Evaluation, Experiment, Generator, SearchExperiment, Stop
 from orchestrator.space import Contender
 from orchestrator.trial.crowding import back_off
+from orchestrator.wording import REASON, one_line
 
 if TYPE_CHECKING:
     from gans import Progress, Replica, Variant
@@ -384,7 +385,7 @@ def run(
             attempt, config.get("together") or crowded.get(name, replicas), lambda told: noted.update(crowded=told)
         )
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = one_line(error, REASON)
         failure = {"kind": "failure", "contender": name, "reason": reason}
         tune.report({"objective": WORST, "spent": 0, "event": json.dumps(failure)})
 

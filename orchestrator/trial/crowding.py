@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orchestrator.wording import one_line
+
 Attempt = Callable[[int], None]
 """Trains with at most so many replicas at once, from the last checkpoint."""
 Note = Callable[[dict[str, Any]], None]
@@ -67,7 +69,7 @@ def _tried(attempt: Attempt, together: int) -> str | None:
     except Exception as error:
         if together == 1 or not lacks_memory(error):
             raise
-        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}".rstrip(": ")
+        return one_line(error)
     return None
 
 

@@ -31,6 +31,7 @@ from orchestrator.watch import Watch
 from orchestrator.watch.loop import Loop
 from orchestrator.watch.pace import Pace
 from orchestrator.watch.rounds import Arrival, Rounds
+from orchestrator.wording import REASON, one_line
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,10 @@ _begun: dict[tuple[Path, str], "OwnLoop"] = {}
 def begin(asked: dict[str, Any], *, home: str | Path | None, device: str, resume: bool, again: bool) -> "OwnLoop":
     """Return the loop that `orchestrator.watch` was asked for, with its records open."""
     experiment, place, where = validated(asked), Home.at(home), chosen_device(device)
-    if earlier := _begun.get((place.path, experiment.name)):
-        earlier.leave("interrupted", "another watch took over its name")
     _attempt(experiment, place, resume=resume, again=again)
     judge = _judge(experiment, place, where)
+    if earlier := _begun.get((place.path, experiment.name)):
+        earlier.leave("interrupted", "another watch took over its name")
     with ExitStack() as stack:
         stack.enter_context(place.writing(experiment.name))
         folder = _attempt(experiment, place, resume=resume, again=again)
@@ -177,7 +178,7 @@ def _standing(error: BaseException) -> tuple[str, str]:
     """Return how a loop that raised this stands, and why."""
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted", "interrupted before its end"
-    return "failed", f"{type(error).__name__}: {error}"
+    return "failed", one_line(error, REASON)
 
 
 def _trouble() -> BaseException | None:

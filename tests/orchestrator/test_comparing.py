@@ -1,5 +1,7 @@
 """Runs beside each other: found by name, told apart, and compared only where that means something."""
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.errors import RequestError
@@ -140,6 +142,16 @@ def test_three_runs_are_three_pairs_adjusted_for_each_other():
 def test_a_metric_that_nobody_has_is_refused():
     with pytest.raises(RequestError, match="no final score 'fid'"):
         verdict(sides(contender(0, 1, 2, 3), contender(1, 7, 8, 9)), "fid")
+
+
+def test_a_metric_may_be_named_by_its_family():
+    records = contender(0, 1, 2, 3), contender(1, 7, 8, 9.5)
+    renamed = [
+        replace(each, replicas=[replace(seed, final={"fd_lenet": seed.final["fd"]}) for seed in each.replicas])
+        for each in records
+    ]
+    assert verdict(sides(*renamed), "fd")["metric"] == "fd_lenet"
+    assert verdict(sides(*records), "fd")["metric"] == "fd"
 
 
 def test_a_curve_is_the_mean_over_the_seeds_that_are_meant():

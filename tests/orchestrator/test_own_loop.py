@@ -199,6 +199,10 @@ def test_a_name_that_is_recorded_is_refused_with_the_ways_out(begin, tmp_path):
 def test_a_second_watch_of_one_name_ends_the_first_of_this_process(begin, tmp_path):
     first = begin(budget=SIXTY)
     first.tick(20, noise)
+    for refused in ({}, {"seed": 1, "resume": True}, {"data": "ring9", "again": True}):
+        with pytest.raises(RequestError):
+            begin(**{"budget": SIXTY} | refused)
+        assert first._open
     begin(budget=SIXTY, resume=True).tick(40, noise)
     assert ticks(tmp_path) == [20, 40]
     assert [event["status"] for event in told(tmp_path) if event["kind"] == "end"] == ["interrupted"]

@@ -343,11 +343,13 @@ def test_what_happened_is_told_in_order_with_its_reason(tmp_path):
         {"kind": "lost", "contender": "000-a", "reason": "its worker was lost", "time": 150.0},
         {"kind": "end", "contender": "001-b", "status": "finished", "reason": None, "time": 150.0, "tick": None},
         {"kind": "end", "contender": "000-a", "status": "pruned", "reason": "asha", "time": 180.0, "tick": {"step": 9}},
+        {"kind": "crowded", "contender": "000-a", "together": 1, "reason": "memory did not suffice", "time": 300.0},
     ]
     (folder / "journal.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in told))
     assert [(each.minutes, each.what, each.told, each.step) for each in happenings(home, "x", 1)] == [
         (1.0, "cloned", "goes on as a copy of 001-b, generator_lr from 0.001 to 0.0012", 5),
         (1.5, "lost", "its worker was lost", None),
         (2.0, "pruned", "asha", 9),
+        (4.0, "crowded", "memory did not suffice", None),
     ]
     assert list(happenings(home, "y", 1)) == []

@@ -13,6 +13,7 @@ from orchestrator.recording import showcase
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.store import client, read
 from orchestrator.review import best, groups
+from orchestrator.wording import escaped
 from tests.benchmarks.synthetic_store import Synthetic
 
 STORY = Synthetic(contenders=3, replicas=3, ticks=2)
@@ -52,7 +53,7 @@ def test_the_description_is_the_leaderboard_and_the_best_comes_first(home, tmp_p
 
 
 def test_user_text_means_itself_in_the_description():
-    assert showcase._escaped("a|b <script>\n[x](y) & c") == "a\\|b &lt;script> \\[x](y) &amp; c"
+    assert escaped("a|b <script>\n[x](y) & c") == "a\\|b &lt;script> \\[x](y) &amp; c"
 
 
 def test_the_best_generator_is_registered_once_and_loads_without_code(home, tmp_path, ganarena):
