@@ -47,6 +47,16 @@ class LoopExperiment(Model):
         said = self.model_dump(mode="json", exclude_none=True, exclude={"config", "seed", "every"})
         return said | {"hyperparameters": self.config, "seeds": [self.seed]}
 
+    @classmethod
+    def as_read_today(cls, recorded: dict[str, Any]) -> dict[str, Any]:
+        """Return a record with the defaults of keys that are newer than it, where it still reads."""
+        said = {key: value for key, value in recorded.items() if key not in ("hyperparameters", "seeds")}
+        said |= {"config": recorded["hyperparameters"], "seed": recorded["seeds"][0]}
+        try:
+            return cls.model_validate(said).as_recorded()
+        except ValidationError:
+            return recorded
+
 
 def validated(value: dict[str, Any]) -> LoopExperiment:
     """Return what `value` describes, or raise the first thing that is wrong with it."""

@@ -59,7 +59,7 @@ class Recorder:
         return new
 
     def close(self, timeout: float) -> bool:
-        """Wait until all is sent, for `timeout` seconds at most; say whether it was."""
+        """Wait until all is sent, for `timeout` seconds at most; say whether it was, and warn if not."""
         deadline = time.monotonic() + timeout
         with self._news:
             while self._sent < self._written and (left := deadline - time.monotonic()) > 0:
@@ -70,6 +70,12 @@ class Recorder:
         self._thread.join(None if done else LEAVING_SECONDS)
         if done:
             self._outbox.remove()
+        else:
+            log.warning(
+                "MLflow could not be reached (%s); the records wait in %s and the next command sends them",
+                self.trouble,
+                self.home.outbox,
+            )
         self.journal.close()
         return done
 

@@ -1,6 +1,5 @@
 """A search, or a study: contenders scheduled by Ray Tune, every report recorded on the driver."""
 
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,15 +118,19 @@ def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: b
         return home.next_attempt(name)
     recorded, _ = next(events(attempts[-1] / "journal.jsonl"), ({}, 0))
     if recorded:
-        given = experiment.model_dump(mode="json", exclude_none=True)
-        told = differences(_as_read_today(recorded["experiment"], experiment), given)
         # More time changes nothing that was done.
+        told = changes(recorded["experiment"], experiment)
         if different := [each for each in told if not each.startswith(SECONDS)]:
             raise RequestError(
                 f"--resume refuses a changed file: {'; '.join(different)};"
                 " undo the change, use --again, or another name"
             )
     return attempts[-1]
+
+
+def changes(recorded: Event, experiment: Experiment) -> list[str]:
+    """Return what differs between a recorded experiment, as it is read today, and this one, a phrase for each key."""
+    return differences(_as_read_today(recorded, experiment), experiment.model_dump(mode="json", exclude_none=True))
 
 
 def _as_read_today(recorded: Event, experiment: Experiment) -> Event:
@@ -191,13 +194,7 @@ def _execute(plan: Plan, home: Home, folder: Path, *, address: str | None, annou
             interrupted = not state.done
             driver.close(interrupted=interrupted)
     finally:
-        sent = recorder.close(SENDING_SECONDS)
-    if not sent:
-        logging.getLogger(__name__).warning(
-            "MLflow could not be reached (%s); the records wait in %s and the next command sends them",
-            recorder.trouble,
-            home.outbox,
-        )
+        recorder.close(SENDING_SECONDS)
     if interrupted:
         raise Interrupted("what was done is saved; the same command with --resume goes on from there")
     return Outcome(plan=driver.plan, state=state, folder=folder)

@@ -44,20 +44,38 @@ def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> 
     settings: dict[str, Any] = {"address": address}
     if ships and address:
         settings["runtime_env"] = {"py_modules": code()}
-    if not address:
-        settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
-        os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
+    with _as_before():
+        if not address:
+            settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
+            os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
+        try:
+            ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            if not address:
+                raise RequestError(f"Ray could not be started on this machine: {error}") from None
+            raise RequestError(
+                f"--address {address}: no Ray cluster answers there ({error}); `ray start` one"
+            ) from None
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
+        try:
+            with redirect_stdout(sys.stderr):  # where Ray tells of dead workers; ours is for the result
+                yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _as_before() -> Iterator[None]:
+    """Put back in the end how this process took SIGTERM, and the environment that was set for workers."""
+    handler, unset = signal.getsignal(signal.SIGTERM), AHEAD.keys() - os.environ.keys()
     try:
-        ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
-    except (ConnectionError, ValueError) as error:
-        raise RequestError(f"--address {address}: no Ray cluster answers there ({error}); `ray start` one") from None
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
-    try:
-        with redirect_stdout(sys.stderr):  # where Ray tells of dead workers; ours is for the result
-            yield
+        yield
     finally:
-        ray.shutdown()
+        for name in unset:
+            os.environ.pop(name, None)
+        if handler is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, handler)
 
 
 def code() -> list[str]:

@@ -11,7 +11,7 @@ from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State
 from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Recorder
-from orchestrator.search import SENDING_SECONDS, differences
+from orchestrator.search import SENDING_SECONDS, changes
 from orchestrator.search.driver import Driver
 from orchestrator.search.planning import Announce, Plan, make_plan
 from orchestrator.single import onward
@@ -99,8 +99,7 @@ def _attempt(experiment: Experiment, home: Home, source: Origin | None) -> Path:
     """Return the attempt to go on with, if the last one asked for the same and was interrupted; else a new one."""
     if attempts := home.attempts(experiment.name):
         state = State.read(attempts[-1] / "journal.jsonl")
-        asked = experiment.model_dump(mode="json", exclude_none=True)
-        alike = state.attempt and not differences(state.attempt["experiment"], asked)
+        alike = state.attempt and not changes(state.attempt["experiment"], experiment)
         if alike and not state.complete and (state.attempt or {}).get("from") == (source and source.run_id):
             return attempts[-1]
     return home.next_attempt(experiment.name)

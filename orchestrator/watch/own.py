@@ -199,7 +199,8 @@ def _attempt(experiment: LoopExperiment, home: Home, *, resume: bool, again: boo
     if again or not attempts:
         return home.next_attempt(name)
     state = State.read(attempts[-1] / "journal.jsonl")
-    if state.attempt and (different := differences(state.attempt["experiment"], experiment.as_recorded())):
+    recorded = experiment.as_read_today(state.attempt["experiment"]) if state.attempt else None
+    if recorded and (different := differences(recorded, experiment.as_recorded())):
         raise RequestError(
             f"resume=True refuses what was changed: {'; '.join(different)}; undo it, use again=True, or another name"
         )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from orchestrator.config.loop import LoopExperiment
 from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
@@ -45,3 +46,13 @@ def test_a_key_that_is_newer_than_the_record_had_its_default_then(resumed):
 def test_what_was_asked_otherwise_is_refused_with_the_difference(resumed, change, told):
     with pytest.raises(RequestError, match=told):
         resumed(change)
+
+
+def test_a_loop_goes_on_from_a_record_that_lacks_a_newer_key():
+    asked = {"name": "x", "variant": "mine", "data": {"name": "ring8"}, "config": {"lr": 0.1}, "seed": 3}
+    experiment = LoopExperiment.model_validate(asked | {"budget": {"steps": 60, "tick": 20}})
+    recorded = experiment.as_recorded()
+    older = {key: value for key, value in recorded.items() if key != "generator"}
+    assert experiment.as_read_today(recorded) == experiment.as_read_today(older) == recorded
+    unread = older | {"gone": 1}
+    assert experiment.as_read_today(unread) == unread

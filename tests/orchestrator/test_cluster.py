@@ -1,8 +1,14 @@
 """Ray as we start it: workers that have imported what a trial needs before there is one."""
 
+import os
+import signal
 from importlib.util import find_spec
 
-from orchestrator.search.cluster import AHEAD
+import pytest
+
+from orchestrator.errors import RequestError
+from orchestrator.search import cluster
+from orchestrator.search.cluster import AHEAD, joined
 from orchestrator.search.launching import on_workers_started_ahead
 
 
@@ -20,3 +26,32 @@ def test_trials_ask_for_no_environment_that_a_worker_started_ahead_has_not():
     with on_workers_started_ahead():
         assert not environment(type("Trainable", (), {}))
     assert environment(type("Trainable", (), {})), "Ray's own is back"
+
+
+@pytest.fixture
+def no_ray(monkeypatch):
+    """Let Ray start and stop at once, without a process."""
+    monkeypatch.setattr(cluster.ray, "init", lambda **_: None)
+    monkeypatch.setattr(cluster.ray, "shutdown", lambda: None)
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_a_process_that_leaves_ray_is_as_it_was_before():
+    before, handler = dict(os.environ), signal.getsignal(signal.SIGTERM)
+    with joined(None, ahead=True):
+        assert AHEAD.keys() <= os.environ.keys()
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    assert (dict(os.environ), signal.getsignal(signal.SIGTERM)) == (before, handler)
+
+
+@pytest.mark.usefixtures("no_ray")
+@pytest.mark.parametrize(
+    ("address", "told"), [(None, "Ray could not be started on this machine: why"), ("auto", "--address auto: no Ray")]
+)
+def test_ray_that_does_not_come_is_told_with_its_reason(monkeypatch, address, told):
+    def fails(**_):
+        raise ConnectionError("why")
+
+    monkeypatch.setattr(cluster.ray, "init", fails)
+    with pytest.raises(RequestError, match=told), joined(address):
+        pass

@@ -265,13 +265,14 @@ def test_a_run_that_was_interrupted_and_goes_on_is_running_again(home):
     assert {each[2]["arena.status"] for each in everything(home)} == {"running"}
 
 
-def test_with_the_store_away_the_records_wait_and_the_next_command_sends_them(home, monkeypatch):
+def test_with_the_store_away_the_records_wait_and_the_next_command_sends_them(home, monkeypatch, caplog):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # the discard port: nobody answers
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     recorder = Recorder(home, folder(home))
     for event in story():
         recorder.append(event)
     assert not recorder.close(timeout=1)
+    assert "the next command sends them" in caplog.text
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert len(Outbox.waiting(home)) == 1
     flush(home)
