@@ -1,6 +1,7 @@
 """What trials need: a few steps of each kind of contender tell memory and time before any of them starts."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,13 +46,14 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
         return {}  # a cluster's workers find their device themselves, and this machine may have another
     experiment, found, spent = plan.experiment, dict[str, Need](), 0.0
     trainable = _trainable(plan)
+    mates = Counter({name: len(pack) for pack in plan.packs for name in pack})
     for contender in trainable:
         if (kind := _kind(contender)) not in found and spent < TRYING_SECONDS:
             data = Data.model_validate(contender.data).model_dump_json()
             judge = judge_for(data, experiment.evaluation.model_dump_json(), home.cache, "cpu")
             mark = time.perf_counter()
             with _threads(plan.threads):
-                found[kind] = _tried(contender, experiment, judge, plan.device)
+                found[kind] = _tried(contender, experiment, judge, plan.device, together=mates[contender.name])
             spent += time.perf_counter() - mark
     return {contender.name: found[kind] for contender in trainable if (kind := _kind(contender)) in found}
 
@@ -75,15 +77,16 @@ def _kind(contender: Contender) -> str:
     return canonical([contender.variant, shape, contender.data])
 
 
-def _tried(contender: Contender, experiment: Experiment, judge: "Judge", device: str) -> Need:
-    """Take a few steps and read a few samples."""
+def _tried(contender: Contender, experiment: Experiment, judge: "Judge", device: str, *, together: int) -> Need:
+    """Take a few steps and read a few samples; with so many contenders in a pack, each is one seed more of this one."""
     import gans
     from metrics.features import extract
 
     variant = gans.variant(contender.variant, contender.hyperparameters)
+    replicas = len(experiment.seeds) * max(1, together)
     with _peak(device) as peak:
         training = gans.train(
-            variant, judge.dataset, gans.Budget(steps=STEPS, tick=1), seeds=experiment.seeds, device=device
+            variant, judge.dataset, gans.Budget(steps=STEPS, tick=1), seeds=range(replicas), device=device
         )
         last = next(training)  # the first step also sets up what the others use
         mark = time.perf_counter()
@@ -96,7 +99,7 @@ def _tried(contender: Contender, experiment: Experiment, judge: "Judge", device:
             extract(judge.extractor, samples, range="-1..1" if judge.dataset.kind == "images" else "features")
             sample = (time.perf_counter() - mark) / SAMPLES
     ticks = gans.Budget(**contender.budget).ticks(variant)
-    scored = len(experiment.seeds) * (len(ticks) * judge.count("select") + judge.count("final"))
+    scored = replicas * (len(ticks) * judge.count("select") + judge.count("final"))
     return Need(memory=peak.memory, gpu_memory=peak.gpu_memory, seconds=ticks[-1] * step + scored * sample)
 
 

@@ -114,7 +114,7 @@ class Plan:
         asked, needs = self.experiment.resources, self.needs.values()
         seconds = sum(need.seconds for need in needs) / len(needs) if needs else None
         again = self.confirmation or {"replicas": 0}
-        trials = self.expected + again["replicas"] / len(self.experiment.seeds)
+        trials = len(self.packs) + self.draws + again["replicas"] / len(self.experiment.seeds)
         return {
             "cpus": asked.cpus,
             "gpus": asked.gpus,
