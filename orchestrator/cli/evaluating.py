@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import common, computing, print_json, trusting
+from orchestrator.cli.options import NewFile, common, computing, print_json, trusting
 from orchestrator.home import Home
 
 
@@ -86,9 +86,7 @@ def evaluate(
 @click.option(
     "-n", "count", type=click.IntRange(1, 10_000_000), default=64, show_default=True, help="How many samples."
 )
-@click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A .png, .npz or .npy file."
-)
+@click.option("-o", "--output", required=True, type=NewFile(), help="A .png, .npz or .npy file.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @common
 def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output: Path, seed: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import common, print_json
+from orchestrator.cli.options import NewFile, common, print_json
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
@@ -69,9 +69,7 @@ def clean(
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A .pt2 or .onnx file."
-)
+@click.option("-o", "--output", required=True, type=NewFile(), help="A .pt2 or .onnx file.")
 @common
 def export(home: Home, as_json: bool, quiet: bool, run: str, output: Path) -> None:
     """Write a recorded generator as a program of its own: torch.export or ONNX.

@@ -1,7 +1,9 @@
 """What every command takes, and how every command answers."""
 
 import json
+import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +23,22 @@ class HomeFolder(click.ParamType[Home]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Home:
         """Return the home at a path."""
         return value if isinstance(value, Home) else Home.at(value)
+
+
+class NewFile(click.ParamType[Path]):
+    """Where a file is to be written: in a folder that is there and may be written to; what is no file stays."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path, of which nothing has been written yet."""
+        path = Path(value)
+        if path.exists() and not path.is_file():
+            self.fail(f"expected a file, but {path} is something else; choose another name", param, ctx)
+        folder = path.absolute().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            self.fail(f"there is no folder {path.parent} that may be written to; choose another", param, ctx)
+        return path
 
 
 def common(command: Command) -> Command:

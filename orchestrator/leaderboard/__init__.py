@@ -380,4 +380,5 @@ def as_json(groups: Sequence[Group], foreign: Sequence[ForeignRecord] = ()) -> d
 
 
 def _told(row: Row) -> dict[str, Any]:
-    return {key: value for key, value in asdict(row).items() if key not in ("tags", "metrics")}
+    told = {key: value for key, value in asdict(row).items() if key not in ("tags", "metrics")}
+    return told | {"config": {name: plain(value) for name, value in row.config.items()}}

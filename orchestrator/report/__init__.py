@@ -31,7 +31,7 @@ def _check(home: Home, output: Path | None, figures: Path | None) -> None:
         raise RequestError("expected -o FILE for the page, --figures DIR for its charts as pictures, or both")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise RequestError(f"-o {output}: expected a file in a folder that exists, for example -o report.html")
-    if figures is not None and figures.exists() and not figures.is_dir():
-        raise RequestError(f"--figures {figures}: expected a folder, but it is a file; choose another")
+    if figures is not None and not (figures if figures.exists() else figures.absolute().parent).is_dir():
+        raise RequestError(f"--figures {figures}: expected a folder, or the name of a new one in a folder that exists")
     if not home.exists:
         raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
