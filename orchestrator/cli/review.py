@@ -60,9 +60,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
 
 @click.command()
 @click.argument("name", metavar="NAME")
-@click.option(
-    "-o", "--output", type=NewFile(), metavar="FILE", help="Where to write the page; an older one is replaced."
-)
+@click.option("-o", "--output", type=NewFile(), metavar="FILE", help="The page; an older one is replaced.")
 @click.option("--figures", type=FILE, metavar="DIR", help="Where to draw its charts for a paper, as SVG and PNG.")
 @common
 def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | None, figures: Path | None) -> None:

@@ -382,7 +382,7 @@ def test_what_is_written_is_what_is_read_back(tmp_path):
     ("arguments", "said"),
     [
         (["nobody", "-o", "x.txt"], "x.txt: expected a file that ends in .png, .npz, .npy"),
-        (["nobody", "-o", "away/x.png"], "away/x.png: there is no folder"),
+        (["nobody", "-o", "away/x.png"], "invalid value for '-o' / '--output': there is no folder away that may be"),
         (["nobody", "-o", "x.png"], "nothing is recorded in"),
     ],
     ids=lambda value: None if isinstance(value, str) else value[-1],

@@ -176,8 +176,9 @@ def test_runs_of_others_have_a_page_that_ranks_nothing(home, written):
     ("arguments", "said"),
     [
         (("nothing", "-o", "page.html"), "nothing is recorded in"),
-        (("nothing", "-o", "nowhere/page.html"), "expected a file in a folder that exists"),
-        (("nothing", "-o", "."), "expected a file in a folder that exists"),
+        (("nothing", "-o", "nowhere/page.html"), "there is no folder nowhere that may be written to"),
+        (("nothing", "-o", "."), "expected a file, but . is something else"),
+        (("nothing", "-o", "/dev/null"), "expected a file, but /dev/null is something else"),
         (("nothing",), "expected -o FILE for the page"),
         (("nothing", "--figures", "figures"), "nothing is recorded in"),
     ],
