@@ -1,8 +1,8 @@
 """Keeping house: which checkpoints and caches nobody needs any more, how much they hold, and freeing them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,17 @@ def known(home: Home, name: str) -> None:
         raise RequestError(f"no experiment {name!r} in {home.path}{did_you_mean(name, there)}; {listed}")
 
 
-def checkpoints(home: Home, name: str) -> Part:
+def checkpoints(home: Home, name: str, pins: Mapping[str, bool] | None = None) -> Part:
     """Return the checkpoints of an experiment that nobody goes on from.
 
     Kept are those that `--resume` would go on from, and the last ones of the best contender of every group of the
-    leaderboard, and of pinned contenders; generators and pictures are MLflow's and always stay.
+    leaderboard, and of contenders that are pinned, or will be by `pins`; generators and pictures are MLflow's and
+    always stay.
     """
     from orchestrator.review import records
 
     recorded = records(home, [name], everything=True) if home.exists else []
-    worth = _worth_keeping(recorded)
+    worth = _worth_keeping([replace(each, pinned=(pins or {}).get(each.run_id, each.pinned)) for each in recorded])
     files: list[Path] = []
     kept: list[str] = []
     for attempt in home.attempts(name):
@@ -102,13 +103,22 @@ def cache(home: Home) -> Part:
     return Part(kind="cache", files=sorted(file for file in home.cache.rglob("*") if file.is_file()), folder=home.cache)
 
 
-def pin(home: Home, run_id: str, *, pinned: bool) -> str:
-    """Keep the checkpoints of a contender from every cleaning, or no longer; return the contender's run."""
-    if not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; give the home of run {run_id} by --home")
-    from orchestrator.recording.artifacts import pin as tag
+def pinning(home: Home, pins: Iterable[str], unpins: Iterable[str]) -> dict[str, bool]:
+    """Return which contenders are asked to be pinned, or no longer, if all of these runs are there."""
+    from orchestrator.recording.artifacts import contender_of
 
-    return tag(home, run_id, pinned=pinned)
+    asked = [*((run, True) for run in pins), *((run, False) for run in unpins)]
+    if asked and not home.exists:
+        raise RequestError(f"nothing is recorded in {home.path}; give the home of run {asked[0][0]} by --home")
+    return {contender_of(home, run): pinned for run, pinned in asked}
+
+
+def pin(home: Home, pins: Mapping[str, bool]) -> None:
+    """Keep the checkpoints of contenders from every cleaning, or no longer."""
+    from orchestrator.recording import artifacts
+
+    for contender, pinned in pins.items():
+        artifacts.pin(home, contender, pinned=pinned)
 
 
 def _worth_keeping(recorded: Iterable[ContenderRecord]) -> dict[tuple[int, str], str]:

@@ -47,17 +47,19 @@ def clean(
         raise RequestError(
             "say what to free: --checkpoints of a NAME, or --cache; with --dry-run only how much is said"
         )
-    for runs, pinned in ((pins, True), (unpins, False)):
-        for run in runs:
-            cleaning.pin(home, run, pinned=pinned)
     with cleaning.held(home, name, cache=cache):
-        parts = [cleaning.checkpoints(home, name)] if checkpoints and name is not None else []
+        pinning = cleaning.pinning(home, pins, unpins)
+        parts = [cleaning.checkpoints(home, name, pinning)] if checkpoints and name is not None else []
         parts += [cleaning.cache(home)] if cache else []
         if not as_json:
             for part in parts:
                 _tell(part.kind, part.bytes, part.files, () if quiet else part.kept)
-        freed = not dry_run and any(part.files for part in parts) and _agreed(yes)
+        due = any(part.files for part in parts)
+        agreed = not dry_run and (not due or _agreed(yes))
+        freed = due and agreed
         listed = [part.as_json(freed=freed) for part in parts]
+        if agreed:
+            cleaning.pin(home, pinning)
         if freed:
             for part in parts:
                 part.free()

@@ -66,17 +66,20 @@ def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[i
     return {step: Path(folder.download_artifacts(listed[step])) for step in choose(listed)}
 
 
-def pin(home: Home, run_id: str, *, pinned: bool) -> str:
-    """Tag the contender of a run as pinned, or no longer; return the contender's run."""
+def contender_of(home: Home, run_id: str) -> str:
+    """Return the run of the contender that a run is, or is a replica of."""
     run = recorded_run(home, run_id)
-    contender = str(run.data.tags.get("mlflow.parentRunId", run_id))
     if run.data.tags.get("arena.kind") not in ("contender", "replica"):
         raise RequestError(f"run {run_id} is no contender; `ganarena runs` lists them")
+    return str(run.data.tags.get("mlflow.parentRunId", run_id))
+
+
+def pin(home: Home, contender: str, *, pinned: bool) -> None:
+    """Tag a contender as pinned, or no longer."""
     if pinned:
         client(home).set_tag(contender, PINNED, "yes")
     elif PINNED in recorded_run(home, contender).data.tags:
         client(home).delete_tag(contender, PINNED)
-    return contender
 
 
 def recorded_run(home: Home, run_id: str) -> Run:

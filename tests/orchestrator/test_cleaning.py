@@ -65,6 +65,17 @@ def test_a_pinned_contender_keeps_its_last_checkpoint_until_it_is_unpinned(recor
     assert left(recorded) == {f"attempt-001/{index(recorded, best)}/step-32"}
 
 
+def test_nothing_is_pinned_by_a_request_that_is_refused_or_only_tried(recorded, ganarena):
+    _, worst = best_and_worst(recorded)
+    pinned = "--checkpoints", "--pin", worst
+    at = ("--home", recorded.path)
+    for words in (("synthetik", *pinned, "--yes"), (STORY.name, *pinned), (STORY.name, *pinned, "--pin", "nothing")):
+        assert ganarena("clean", *words, *at).status == 2
+    (tried,) = ganarena("clean", STORY.name, *pinned, "--dry-run", "--json", *at).document
+    assert (tried["files"], len(tried["kept"])) == (4, 2)
+    assert not [record for record in read(recorded) if record.pinned]
+
+
 def test_an_attempt_that_can_be_resumed_keeps_every_last_checkpoint(home):
     _record(home, STORY, events=6)  # the beginning, three first ticks, two second ones
     cleaning.checkpoints(home, STORY.name).free()
