@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from papers import Paper
 
+from orchestrator.search import launching
 from orchestrator.search.driver import Driver
 
 NAME = "000-a"
@@ -32,3 +33,20 @@ def test_who_has_ended_is_told_of_no_lack_of_memory(tmp_path):
     driver.tick(tick("finished"), tmp_path)
     driver.crowded(NAME, {"together": 1})
     assert [event["kind"] for event in paper.events[2:]] == ["end"]
+
+
+def test_who_trains_when_the_process_is_told_to_end_is_recorded_as_interrupted(monkeypatch, tmp_path):
+    def trains(driver, *_):
+        driver.tick(tick("running"), tmp_path)
+        raise KeyboardInterrupt
+
+    paper = Paper([ATTEMPT])
+    driver = Driver(SimpleNamespace(experiment=None), paper)
+    driver.deadline = SimpleNamespace(at=None, passed=False)
+    monkeypatch.setattr(launching, "_train", trains)
+    monkeypatch.setattr(launching, "make_scheduler", lambda *_: None)
+    monkeypatch.setattr(launching, "replace", lambda *_, **__: None)
+    monkeypatch.setattr(launching.Brief, "of", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        launching.launch(driver, None, tmp_path, ahead=False)
+    assert paper.state.contenders[NAME].status == "interrupted"
