@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.config.models import Data, Experiment, SearchExperiment
+from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.machine import devices
 from orchestrator.space import Contender, canonical, contenders, up_front
 
@@ -40,7 +40,8 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
     This process holds what a worker holds besides: libraries, data and judge. What metrics compute from features is
     not tried, nor is somebody's own loop.
     """
-    from orchestrator.judging import judge_for
+    from gans import data
+    from orchestrator.judging import Judge
 
     if plan.device not in devices():
         return {}  # a cluster's workers find their device themselves, and this machine may have another
@@ -49,8 +50,8 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
     mates = Counter({name: len(pack) for pack in plan.packs for name in pack})
     for contender in trainable:
         if (kind := _kind(contender)) not in found and spent < TRYING_SECONDS:
-            data = Data.model_validate(contender.data).model_dump_json()
-            judge = judge_for(data, experiment.evaluation.model_dump_json(), home.cache, "cpu")
+            dataset = data.load(contender.data, cache=home.cache, keep=False)  # a dry run writes nothing
+            judge = Judge(dataset, experiment.evaluation, cache=home.cache)
             mark = time.perf_counter()
             with _threads(plan.threads):
                 found[kind] = _tried(contender, experiment, judge, plan.device, together=mates[contender.name])

@@ -48,6 +48,14 @@ def test_contenders_that_differ_in_rates_alone_are_tried_once_and_larger_batches
     assert not list(tmp_path.iterdir())
 
 
+def test_trying_keeps_no_data(tmp_path):
+    asked = {"name": "x", "variant": "gan", "data": "mnist5k", "budget": {"steps": 2, "tick": 1}}
+    asked |= {"evaluation": {"extractor": "lenet", "samples": 100, "metrics": ["fd"]}}
+    plan = make_plan(SearchExperiment.model_validate(asked), Home(tmp_path), "cpu", write=False, cluster=CLUSTER)
+    assert measured(plan, Home(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
 def test_for_contenders_that_are_drawn_as_results_come_stand_those_that_chance_would_draw(tmp_path):
     asked = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
     asked |= {"space": {"generator_lr": {"loguniform": [1e-4, 1e-3]}}, "baselines": ["gmm"]}
