@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import ray
 from ray import tune
 
 FOLDER = Path(sys.argv[2])
@@ -57,11 +58,12 @@ def contender(config: dict[str, object]) -> None:
 
 def main() -> None:
     """Run what the command line asks for."""
-    from ray.air.integrations.mlflow import MLflowLoggerCallback
-
+    ray.init("local")  # its own, whatever cluster this machine may have known before
     if sys.argv[1] == "first":
         tune.Tuner(one, run_config=tune.RunConfig(storage_path=str(FOLDER), verbose=0)).fit()
         return
+    from ray.air.integrations.mlflow import MLflowLoggerCallback
+
     file, count = sys.argv[3], int(sys.argv[4])
     recording = MLflowLoggerCallback(tracking_uri=f"sqlite:///{FOLDER / 'mlflow.db'}", experiment_name="bare")
     tune.Tuner(
