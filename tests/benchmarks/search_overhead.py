@@ -98,7 +98,7 @@ def spans(ticks: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
 
 def sizes(short: bool) -> dict[str, int]:
     """Return how large the measured search is."""
-    return {"contenders": 4, "steps": 400, "tick": 200} if short else {"contenders": 32, "steps": 4000, "tick": 800}
+    return {"contenders": 4, "steps": 400, "tick": 200} if short else {"contenders": 32, "steps": 500, "tick": 100}
 
 
 def trials(folder: Path, *, short: bool) -> Numbers:
