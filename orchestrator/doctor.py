@@ -93,7 +93,7 @@ def _inception(home: Home) -> str:
 def _store(home: Home) -> str:
     if not home.exists:
         return f"none yet at {home.path}"
-    from orchestrator.recording.store import client
+    from orchestrator.recording.client import client
 
     return f"{len(client(home).search_experiments())} experiments at {home.tracking_uri}"
 

@@ -9,7 +9,8 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
-from orchestrator.recording.store import PICTURE, PINNED, children, client
+from orchestrator.recording.client import children, client
+from orchestrator.recording.layout import PICTURE, PINNED
 
 REGISTERED = "models:/"
 UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")

@@ -8,7 +8,7 @@ from mlflow import MlflowClient
 from mlflow.utils.rest_utils import http_request
 
 from orchestrator.home import Home
-from orchestrator.recording.store import client
+from orchestrator.recording.client import client
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row, row
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.artifacts import recorded_run
+from orchestrator.recording.client import client
 from orchestrator.recording.journal import Event, State
-from orchestrator.recording.store import client
 
 
 @dataclass(frozen=True, kw_only=True)

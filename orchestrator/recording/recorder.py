@@ -155,7 +155,7 @@ class Outbox:
     def send(self) -> Iterator[int]:
         """Apply every unsent event to the store, yielding the offset behind each."""
         from orchestrator.recording.showcase import Showcase
-        from orchestrator.recording.store import Writer
+        from orchestrator.recording.writing import Writer
 
         for event, end in events(self.folder / "journal.jsonl", self.offset):
             if self._writer is None:

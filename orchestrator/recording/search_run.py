@@ -10,7 +10,7 @@ from mlflow.entities import Run
 
 from orchestrator.home import Home
 from orchestrator.recording.artifacts import artifact
-from orchestrator.recording.store import client, search
+from orchestrator.recording.client import client, search
 
 REPORT = "report.html"
 

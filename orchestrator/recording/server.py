@@ -26,7 +26,7 @@ START_SECONDS = 120.0
 
 def pages(home: Home, url: str) -> dict[str, str]:
     """Return where the runs of each experiment are shown; from MLflow's list a click leads to a page for chats."""
-    from orchestrator.recording.store import client
+    from orchestrator.recording.client import client
 
     found = client(home).search_experiments(order_by=["last_update_time DESC"])
     return {each.name: url + PAGE_OF_RUNS.format(id=each.experiment_id) for each in found if each.name != "Default"}

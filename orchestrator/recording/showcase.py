@@ -9,8 +9,9 @@ from mlflow.exceptions import MlflowException
 from orchestrator.config.models import folder_name
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row, latest, rank
-from orchestrator.recording import store
+from orchestrator.recording.client import children, client
 from orchestrator.recording.journal import Event
+from orchestrator.recording.reading import read
 from orchestrator.wording import escaped, number, scored
 
 SHOWN = 20
@@ -47,9 +48,9 @@ class Showcase:
             self._due = now + max(PAUSE_SECONDS, SHARE_OF_TIME * (now - began))
 
     def _show(self, *, registers: bool) -> None:
-        ranked = rank(latest(store.read(self.home, [self.name])))
-        if known := (client := store.client(self.home)).get_experiment_by_name(self.name):
-            client.set_experiment_tag(known.experiment_id, "mlflow.note.content", description(ranked))
+        ranked = rank(latest(read(self.home, [self.name])))
+        if known := (store := client(self.home)).get_experiment_by_name(self.name):
+            store.set_experiment_tag(known.experiment_id, "mlflow.note.content", description(ranked))
         if registers:
             self._register(ranked)
 
@@ -76,26 +77,26 @@ def model_name(experiment: str) -> str:
 
 def register(home: Home, experiment: str, group: Group, row: Row) -> bool:
     """Make a row's generator a version of the registered model, once, with its alias; say whether it has one."""
-    client, name = store.client(home), model_name(experiment)
-    parent = client.get_run(row.run_ids[0])
-    folder = next((run_id for run_id in store.children(client, parent) if _has_generator(home, run_id)), None)
+    store, name = client(home), model_name(experiment)
+    parent = store.get_run(row.run_ids[0])
+    folder = next((run_id for run_id in children(store, parent) if _has_generator(home, run_id)), None)
     if folder is None:  # a baseline, or somebody's own loop
         return False
-    if not client.search_registered_models(f"name = '{name}'"):
-        client.create_registered_model(name, description=f"Generators of {experiment}; safetensors, no code is loaded.")
-    known = [found for found in client.search_model_versions(f"name = '{name}'") if found.run_id == folder]
+    if not store.search_registered_models(f"name = '{name}'"):
+        store.create_registered_model(name, description=f"Generators of {experiment}; safetensors, no code is loaded.")
+    known = [found for found in store.search_model_versions(f"name = '{name}'") if found.run_id == folder]
     version = (
         known[0]
         if known
-        else client.create_model_version(
+        else store.create_model_version(
             name,
-            source=f"{client.get_run(folder).info.artifact_uri}/generator",
+            source=f"{store.get_run(folder).info.artifact_uri}/generator",
             run_id=folder,
             tags={"arena.contender": row.contender, "arena.variant": row.variant},
             description=f"{row.variant} {row.contender}: {group.metric} {_score(row, group)}",
         )
     )
-    client.set_registered_model_alias(name, CHAMPION if row.confirmed else SELECTED, str(version.version))
+    store.set_registered_model_alias(name, CHAMPION if row.confirmed else SELECTED, str(version.version))
     return True
 
 
@@ -105,7 +106,7 @@ def _winners(ranked: Sequence[Group]) -> Iterator[tuple[Group, Row]]:
 
 
 def _has_generator(home: Home, run_id: str) -> bool:
-    return any(item.path == "generator" for item in store.client(home).list_artifacts(run_id))
+    return any(item.path == "generator" for item in client(home).list_artifacts(run_id))
 
 
 def _table(group: Group) -> Iterator[str]:

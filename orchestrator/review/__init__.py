@@ -16,8 +16,8 @@ def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) 
     """Return the recorded contenders, of each experiment its latest attempt unless `everything`."""
     if not home.exists:
         return []
+    from orchestrator.recording.reading import read
     from orchestrator.recording.recorder import flush
-    from orchestrator.recording.store import read
 
     flush(home)
     found = read(home, names)
@@ -33,7 +33,7 @@ def foreign(home: Home, names: Sequence[str] = ()) -> list[ForeignRecord]:
     """Return the runs of the store that something else recorded."""
     if not home.exists:
         return []
-    from orchestrator.recording.store import read_foreign
+    from orchestrator.recording.reading import read_foreign
 
     return read_foreign(home, names)
 

@@ -35,7 +35,7 @@ KINDS = {
 def record(folder: Path, ticks: int) -> tuple[float, float]:
     """Tell a small search to MLflow; return the seconds of one report of a contender, and of its end."""
     from orchestrator.home import Home
-    from orchestrator.recording.store import Writer
+    from orchestrator.recording.writing import Writer
 
     events = list(Synthetic(contenders=TEMPLATES, replicas=REPLICAS, ticks=ticks).events())
     writer = Writer(Home(folder), events[0])

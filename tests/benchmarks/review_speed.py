@@ -54,7 +54,7 @@ def build(folder: Path) -> Path:
 def _record(folder: Path) -> None:
     """Tell a small search to MLflow."""
     from orchestrator.home import Home
-    from orchestrator.recording.store import Writer
+    from orchestrator.recording.writing import Writer
 
     search = Synthetic(contenders=TEMPLATES, replicas=REPLICAS, ticks=1)
     events = list(search.events())

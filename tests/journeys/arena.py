@@ -69,7 +69,7 @@ def kill(process: "subprocess.Popen[bytes]") -> None:
 def final_scores(home: Path) -> dict[tuple[str, int], dict[str, float]]:
     """Return every replica's final scores, as recorded."""
     from orchestrator.home import Home
-    from orchestrator.recording.store import read
+    from orchestrator.recording.reading import read
 
     return {
         (record.contender, replica.seed): {key: score.value for key, score in replica.final.items()}
@@ -100,7 +100,7 @@ def board(records: Iterable[Any]) -> list[Any]:
 def recorded(home: Path) -> tuple[Counter[tuple[str, str]], list[int]]:
     """Return how many runs there are of each kind and status, and the steps of each series, to find doubles."""
     from orchestrator.home import Home
-    from orchestrator.recording.store import client, search
+    from orchestrator.recording.client import client, search
 
     store = client(Home.at(home))
     runs = list(search(store, [each.experiment_id for each in store.search_experiments()]))

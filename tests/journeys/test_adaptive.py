@@ -6,7 +6,7 @@ from arena import board, document, ganarena, journal, kill, recorded, start, wai
 from orchestrator.config import load
 from orchestrator.home import Home
 from orchestrator.recording.decisions import DECISIONS, read, replay
-from orchestrator.recording.store import read as stored
+from orchestrator.recording.reading import read as stored
 from orchestrator.search.adaptive import Tpe
 from orchestrator.search.planning import make_plan
 from orchestrator.space import Contender

@@ -18,7 +18,7 @@ from orchestrator.config import load
 from orchestrator.home import Home
 from orchestrator.leaderboard import rank
 from orchestrator.recording.decisions import DECISIONS, read, replay
-from orchestrator.recording.store import read as stored
+from orchestrator.recording.reading import read as stored
 from orchestrator.search.planning import make_plan
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, pursue

@@ -9,7 +9,7 @@ SEARCH = "search: {contenders: 2, sampler: random, scheduler: none, confirm: {to
 @pytest.mark.long
 def test_a_search_killed_in_its_confirmation_goes_on_with_what_it_had_chosen(tmp_path):
     from orchestrator.home import Home
-    from orchestrator.recording.store import read
+    from orchestrator.recording.reading import read
 
     file, home = tmp_path / "ring.yaml", tmp_path / "home"
     file.write_text(RING[: RING.index("search:")] + SEARCH)

@@ -27,7 +27,7 @@ def written(home: Path, kind: str) -> list[dict[str, Any]]:
 def runs(home: Path) -> dict[str, Any]:
     """Return the runs of all contenders, by name, with the store that they are in."""
     from orchestrator.home import Home
-    from orchestrator.recording.store import client, search
+    from orchestrator.recording.client import client, search
 
     store = client(Home.at(home))
     found = search(

@@ -76,8 +76,9 @@ def files(folder: Path, story: Synthetic, event: dict) -> Path | None:
 def check(story: Synthetic, home: Home) -> None:
     """Hold that one search is recorded once and whole."""
     from orchestrator.recording.artifacts import generator
+    from orchestrator.recording.client import client
+    from orchestrator.recording.reading import read
     from orchestrator.recording.recorder import Outbox
-    from orchestrator.recording.store import client, read
 
     store = client(home)
     (record,) = read(home, [story.name])

@@ -50,7 +50,7 @@ def ganarena(monkeypatch, capsys, tmp_path):
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
     """An MLflow database without runs: making one takes seconds, copying one nothing."""
-    from orchestrator.recording.store import client
+    from orchestrator.recording.client import client
 
     home = Home(tmp_path_factory.mktemp("empty"))
     client(home).search_experiments()

@@ -9,7 +9,7 @@ import pytest
 from orchestrator.home import Home
 from orchestrator.leaderboard import rank
 from orchestrator.leaderboard.draws import best_by_budget
-from orchestrator.recording.store import Writer
+from orchestrator.recording.writing import Writer
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from tests.benchmarks.synthetic_store import Synthetic
 

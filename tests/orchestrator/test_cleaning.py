@@ -6,8 +6,8 @@ import pytest
 
 from orchestrator import cleaning
 from orchestrator.home import Home
+from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Recorder
-from orchestrator.recording.store import read
 from tests.benchmarks.synthetic_store import Synthetic
 
 STORY = Synthetic(contenders=3, replicas=1, ticks=2)

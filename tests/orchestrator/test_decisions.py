@@ -135,7 +135,8 @@ def test_the_file_is_the_same_when_it_is_written_again_from_the_journal(told):
 
 
 def test_decisions_replay_to_the_leaderboard_of_the_store_which_holds_them(told):
-    from orchestrator.recording.store import client, read, search
+    from orchestrator.recording.client import client, search
+    from orchestrator.recording.reading import read
 
     replayed = replay(told.lines)
     assert board(replayed) == board(read(told.home))

@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.home import Home
-from orchestrator.recording.store import client
+from orchestrator.recording.client import client
 
 
 @pytest.fixture

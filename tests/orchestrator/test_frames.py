@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import leaderboard, runs
-from orchestrator.recording.store import Writer
+from orchestrator.recording.writing import Writer
 from tests.benchmarks.synthetic_store import Synthetic
 
 GUIDE = Path(__file__).parents[2] / "docs" / "review.md"

@@ -12,11 +12,12 @@ import torch
 from orchestrator import pictures
 from orchestrator.home import Home
 from orchestrator.recording import recorder as recording
-from orchestrator.recording import store as storing
+from orchestrator.recording import showcase, writing
+from orchestrator.recording.client import client, search
 from orchestrator.recording.journal import Event
+from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.showcase import Showcase
-from orchestrator.recording.store import client, read, search
 
 NAME = "000-abc"
 
@@ -137,7 +138,7 @@ def test_what_was_sent_is_not_sent_again_by_whoever_goes_on(home, monkeypatch):
         recorder.append(event)
     assert recorder.close(timeout=60)
     sent = []
-    monkeypatch.setattr(storing.Writer, "apply", lambda _, event, __: sent.append(event["kind"]))
+    monkeypatch.setattr(writing.Writer, "apply", lambda _, event, __: sent.append(event["kind"]))
     recorder = Recorder(home, folder(home))
     recorder.append(list(story())[-1])
     assert recorder.close(timeout=60)
@@ -202,7 +203,8 @@ class Faulty:
 
 def told_with(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails_at: int) -> int:
     calls = SimpleNamespace(made=0, fails_at=fails_at)
-    monkeypatch.setattr(storing, "client", lambda home: Faulty(client(home), calls))
+    for module in (writing, showcase):
+        monkeypatch.setattr(module, "client", lambda home: Faulty(client(home), calls))
     monkeypatch.setattr(recording, "RETRY_SECONDS", (0.0,))
     recorder = Recorder(home, folder(home))
     for event, files in with_files(story(), tmp_path):

@@ -14,9 +14,9 @@ from PIL import Image
 
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, rank
+from orchestrator.recording.client import client, search
 from orchestrator.recording.recorder import Recorder
 from orchestrator.recording.search_run import REPORT
-from orchestrator.recording.store import client, search
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
 from orchestrator.report.album import source, thinned
 from orchestrator.report.happenings import happenings

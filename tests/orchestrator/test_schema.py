@@ -11,7 +11,9 @@ import torch
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.artifacts import generator
-from orchestrator.recording.store import PINNED, SCHEMA, client, read
+from orchestrator.recording.client import client
+from orchestrator.recording.layout import PINNED, SCHEMA
+from orchestrator.recording.reading import read
 from orchestrator.review import best, groups
 from orchestrator.sampling import sample
 

@@ -10,8 +10,9 @@ import gans
 import orchestrator
 from orchestrator.home import Home
 from orchestrator.recording import showcase
+from orchestrator.recording.client import client
+from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
-from orchestrator.recording.store import client, read
 from orchestrator.review import best, groups
 from orchestrator.wording import escaped
 from tests.benchmarks.synthetic_store import Synthetic
