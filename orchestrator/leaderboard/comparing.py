@@ -9,8 +9,9 @@ from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
-from orchestrator.leaderboard import key_of, latest, summary
 from orchestrator.leaderboard.duel import Duel, duel, step_down
+from orchestrator.leaderboard.grouping import key_of, latest
+from orchestrator.leaderboard.means import summary
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row as Point
 from orchestrator.wording import scored

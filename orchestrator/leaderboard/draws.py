@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from orchestrator.leaderboard import Group, Row, searched
 from orchestrator.leaderboard.expected_best import expected_best
 from orchestrator.leaderboard.importance import importance
+from orchestrator.leaderboard.rows import Group, Row, searched
 
 INDEPENDENT = ("random", "grid")
 CHANGING = ("pbt",)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.config.models import SECONDS
-from orchestrator.leaderboard import Group, Row
 from orchestrator.leaderboard.pareto import pareto
+from orchestrator.leaderboard.rows import Group, Row
 
 
 def front(ranked: Sequence[Group], aims: Mapping[str, bool]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.leaderboard import Group, Row
+from orchestrator.leaderboard.rows import Group, Row
 from orchestrator.records import COSTS
 
 STATUSES = ("running", "finished", "stopped", "pruned", "failed", "interrupted")
