@@ -14,7 +14,7 @@ from orchestrator.config import Budget, Evaluation
 from orchestrator.recording.journal import State
 from orchestrator.search.driver import Driver
 from orchestrator.space import Contender
-from orchestrator.trial import crowding
+from orchestrator.trial import crowding, worker
 from orchestrator.trial.crowding import back_off, killed_for_memory, lacks_memory
 
 
@@ -102,7 +102,7 @@ def reported(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(tune=tune, get_runtime_context=lambda: node))
 
     def run(room: Room, known: int | None = None) -> list[Any]:
-        monkeypatch.setattr(trial, "pursue", room.pursue)
+        monkeypatch.setattr(worker, "pursue", room.pursue)
         contender = Contender(index=0, variant="gan", hyperparameters={}, data={"name": "ring8"}, budget={"steps": 10})
         told_all = {"evaluation": Evaluation(), "budget": Budget(steps=10, tick=10), "seeds": (0, 1, 2, 3)}
         brief = trial.Brief(**told_all, stop=(), objective="fd", cache=None)
