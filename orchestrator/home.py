@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.config.models import folder_name
+from orchestrator.config.name import folder_name
 from orchestrator.errors import RequestError
 
 

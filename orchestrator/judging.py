@@ -9,7 +9,8 @@ from torch import Tensor
 
 import gans
 import metrics
-from orchestrator.config.models import Data, Evaluation
+from orchestrator.config.data import Data
+from orchestrator.config.evaluation import Evaluation
 from orchestrator.errors import RequestError
 
 if TYPE_CHECKING:

@@ -9,7 +9,11 @@ from hashlib import sha256
 from itertools import islice, product
 from typing import Any
 
-from orchestrator.config.models import PERTURBED, Data, Dimension, Experiment, SearchExperiment, StudyExperiment, Value
+from orchestrator.config.data import Data
+from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.population import PERTURBED
+from orchestrator.config.space import Dimension
+from orchestrator.config.values import Value
 from orchestrator.errors import RequestError
 
 STARTUP = 10

@@ -6,7 +6,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.config.models import StudyExperiment, label
+from orchestrator.config.data import label
+from orchestrator.config.models import StudyExperiment
 from orchestrator.home import Home
 from orchestrator.leaderboard import half_width
 from orchestrator.recording.journal import State

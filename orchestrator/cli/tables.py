@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.config.models import label
+from orchestrator.config.data import label
 from orchestrator.live import STYLES
 from orchestrator.search.planning import Plan
 from orchestrator.space import STARTUP

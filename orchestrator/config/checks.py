@@ -1,5 +1,6 @@
 """What a well-formed experiment must also satisfy: every name is read by somebody, every value is possible."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -8,20 +9,14 @@ from pathlib import Path
 import gans
 import metrics
 from orchestrator.code import TRAINERS
+from orchestrator.config.data import Data
 from orchestrator.config.document import Document, Location
-from orchestrator.config.models import (
-    MOST_CONTENDERS,
-    PERTURBED,
-    SECONDS,
-    Data,
-    Dimension,
-    Evaluation,
-    Experiment,
-    SearchExperiment,
-    StudyExperiment,
-    Value,
-    unrecordable,
-)
+from orchestrator.config.evaluation import Evaluation
+from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.population import PERTURBED
+from orchestrator.config.search import MOST_CONTENDERS, SECONDS
+from orchestrator.config.space import Dimension
+from orchestrator.config.values import Value
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.space import circle, combinations, contenders, up_front
 from orchestrator.stopping import acting
@@ -123,6 +118,15 @@ def _check_trainer(experiment: SearchExperiment, document: Document) -> None:
         for name in names:
             if reason := unrecordable(name):
                 document.fail((key, name), reason)
+
+
+def unrecordable(name: str) -> str | None:
+    """Say why a record cannot hold a hyperparameter of this name, if it cannot."""
+    if not re.fullmatch(r"[A-Za-z][\w./ -]{0,199}", name, re.ASCII):
+        return f"expected a name of letters, digits, _ . - and /, found {name!r}"
+    if name in ("variant", "seeds") or name.startswith(("data.", "budget.")):
+        return f"{name!r} is a name that every record has already; take another"
+    return None
 
 
 def _check_space(experiment: SearchExperiment, document: Document) -> None:

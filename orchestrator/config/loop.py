@@ -4,22 +4,16 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from orchestrator.config.checks import check_data, check_evaluation, located
+from orchestrator.config.budget import Budget
+from orchestrator.config.checks import check_data, check_evaluation, located, unrecordable
+from orchestrator.config.data import Data
 from orchestrator.config.document import Document
-from orchestrator.config.models import (
-    Budget,
-    Count,
-    Data,
-    Evaluation,
-    Generator,
-    Model,
-    Name,
-    Seed,
-    Stops,
-    Value,
-    unrecordable,
-)
+from orchestrator.config.evaluation import Evaluation
+from orchestrator.config.generator import Generator
+from orchestrator.config.name import Name
 from orchestrator.config.reading import fail
+from orchestrator.config.stop import Stops
+from orchestrator.config.values import Count, Model, Seed, Value
 from orchestrator.stopping import acting
 
 

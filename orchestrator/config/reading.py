@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from orchestrator.code import allowed
+from orchestrator.config.data import Data
 from orchestrator.config.document import Document, Location, describe, read, with_changes
-from orchestrator.config.models import AtKeyError, Data, Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.values import AtKeyError
 from orchestrator.errors import did_you_mean
 
 E = TypeVar("E", bound=Experiment)

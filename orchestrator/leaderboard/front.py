@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.config.models import SECONDS
+from orchestrator.config.search import SECONDS
 from orchestrator.leaderboard.pareto import pareto
 from orchestrator.leaderboard.rows import Group, Row
 

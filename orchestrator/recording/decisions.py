@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from orchestrator.config.models import SECONDS
+from orchestrator.config.search import SECONDS
 from orchestrator.errors import WorkError
 from orchestrator.recording.journal import Event, events
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mlflow.exceptions import MlflowException
 
-from orchestrator.config.models import folder_name
+from orchestrator.config.name import folder_name
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row, latest, rank
 from orchestrator.recording.client import children, client

@@ -68,7 +68,7 @@ def keep_picture(home: Home, run_id: str, name: str) -> Path | None:
     """Copy the sample picture of a contender to where a person finds it."""
     from shutil import copyfile
 
-    from orchestrator.config.models import folder_name
+    from orchestrator.config.name import folder_name
     from orchestrator.recording.artifacts import picture
 
     if not (found := picture(home, run_id)):

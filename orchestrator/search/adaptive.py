@@ -14,7 +14,9 @@ from optuna.samplers import RandomSampler, TPESampler
 from optuna.trial import Trial, TrialState
 
 import gans
-from orchestrator.config.models import Dimension, SearchExperiment, Value
+from orchestrator.config.models import SearchExperiment
+from orchestrator.config.space import Dimension
+from orchestrator.config.values import Value
 from orchestrator.errors import WorkError
 from orchestrator.recording.journal import Event
 from orchestrator.space import STARTUP, Contender, draw, exists, ordered, resolve

@@ -13,7 +13,8 @@ from ray.tune.execution import class_cache
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
-from orchestrator.config.models import Data, SearchExperiment
+from orchestrator.config.data import Data
+from orchestrator.config.models import SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver

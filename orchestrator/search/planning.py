@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config.document import Location
-from orchestrator.config.models import SECONDS, Experiment, Generator, SearchExperiment, StudyExperiment
+from orchestrator.config.generator import Generator
+from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
+from orchestrator.config.search import SECONDS
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, capacity

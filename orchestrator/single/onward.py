@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.config import SearchExperiment, validate
+from orchestrator.config.budget import Budget
 from orchestrator.config.document import Document
-from orchestrator.config.models import Budget
 from orchestrator.errors import RequestError
 from orchestrator.recording.journal import Event
 from orchestrator.recording.origin import Origin

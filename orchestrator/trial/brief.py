@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.code import Code
-from orchestrator.config.models import Budget, Evaluation, Experiment, Generator, SearchExperiment, Stop
+from orchestrator.config.budget import Budget
+from orchestrator.config.evaluation import Evaluation
+from orchestrator.config.generator import Generator
+from orchestrator.config.models import Experiment, SearchExperiment
+from orchestrator.config.stop import Stop
 
 if TYPE_CHECKING:
     from orchestrator.home import Home

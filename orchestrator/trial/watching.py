@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from orchestrator.config.models import Data
+from orchestrator.config.data import Data
 from orchestrator.space import Contender
 from orchestrator.trial.brief import Brief
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from metrics import Score, Scores
-    from orchestrator.config.models import Value
+    from orchestrator.config.values import Value
     from orchestrator.judging import Judge
     from orchestrator.stopping import Moment, Rule
     from orchestrator.watch.loop import Loop

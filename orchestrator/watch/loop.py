@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from gans.data import Dataset
 from metrics import Score
-from orchestrator.config.models import Value
+from orchestrator.config.values import Value
 from orchestrator.errors import RequestError
 from orchestrator.watch.pace import Pace
 from orchestrator.watch.rounds import Arrival, Rounds, Save, loop_folder

@@ -14,7 +14,7 @@ import metrics
 from orchestrator.config.checks import located
 from orchestrator.config.document import Document
 from orchestrator.config.loop import LoopExperiment, validated
-from orchestrator.config.models import folder_name
+from orchestrator.config.name import folder_name
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.judging import Judge

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
-from orchestrator.config.models import Budget
+from orchestrator.config.budget import Budget
 
 
 @dataclass(frozen=True)

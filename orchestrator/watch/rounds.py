@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from metrics.features.ranges import conform
-from orchestrator.config.models import Generator
+from orchestrator.config.generator import Generator
 from orchestrator.errors import RequestError
 from orchestrator.judging import Judge
 from orchestrator.stopping import Moment

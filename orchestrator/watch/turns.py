@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from orchestrator.config.models import Value
+from orchestrator.config.values import Value
 from orchestrator.errors import WorkError
 from orchestrator.watch.loop import Loop
 from orchestrator.watch.rounds import Arrival, Rounds

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 import gans
-from orchestrator.config.models import Evaluation
+from orchestrator.config.evaluation import Evaluation
 from orchestrator.judging import Judge
 
 RESULTS = Path(__file__).parent / "results" / "metrics_share.md"

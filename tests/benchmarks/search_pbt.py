@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from orchestrator.config.models import folder_name
+from orchestrator.config.name import folder_name
 from orchestrator.home import Home
 from orchestrator.recording.journal import State
 from tests.benchmarks.search_replay import interval

@@ -21,7 +21,9 @@ from statistics import mean, stdev
 
 from scipy.stats import t as student
 
-from orchestrator.config.models import Dimension, SearchExperiment, Value
+from orchestrator.config.models import SearchExperiment
+from orchestrator.config.space import Dimension
+from orchestrator.config.values import Value
 from orchestrator.search.adaptive import Tpe
 from orchestrator.search.scheduling import make_judge
 from orchestrator.space import draw

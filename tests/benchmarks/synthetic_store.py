@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.config.models import folder_name
+from orchestrator.config.name import folder_name
 from orchestrator.recording.journal import Event
 from orchestrator.space import digest
 

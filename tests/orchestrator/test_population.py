@@ -13,7 +13,9 @@ import pytest
 from papers import Paper
 from ray.tune.experiment import Trial
 
-from orchestrator.config.models import Dimension, Population, SearchExperiment
+from orchestrator.config.models import SearchExperiment
+from orchestrator.config.population import Population
+from orchestrator.config.space import Dimension
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.scheduling import kept, make_scheduler

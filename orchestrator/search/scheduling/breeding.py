@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from random import Random
 
-from orchestrator.config.models import Dimension, Population, SearchExperiment
+from orchestrator.config.models import SearchExperiment
+from orchestrator.config.population import Population
+from orchestrator.config.space import Dimension
 from orchestrator.recording.journal import Event, State
 from orchestrator.search.planning import Plan
 from orchestrator.space import changeable, drawn_from, kind

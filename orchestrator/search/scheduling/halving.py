@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from orchestrator.config.models import Budget
+from orchestrator.config.budget import Budget
 
 
 @dataclass(frozen=True)

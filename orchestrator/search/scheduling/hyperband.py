@@ -2,7 +2,7 @@
 
 from random import Random
 
-from orchestrator.config.models import Budget
+from orchestrator.config.budget import Budget
 from orchestrator.search.scheduling.halving import Halving
 
 

@@ -2,7 +2,7 @@
 
 from ray.tune.schedulers import MedianStoppingRule, TrialScheduler
 
-from orchestrator.config.models import Budget
+from orchestrator.config.budget import Budget
 from orchestrator.search.scheduling.halving import Known
 
 FEWEST = 3

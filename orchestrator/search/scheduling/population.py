@@ -8,7 +8,8 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
-from orchestrator.config.models import Population, SearchExperiment
+from orchestrator.config.models import SearchExperiment
+from orchestrator.config.population import Population
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.scheduling.breeding import Breeding
