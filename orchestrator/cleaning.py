@@ -1,7 +1,7 @@
 """Keeping house: which checkpoints and caches nobody needs any more, how much they hold, and freeing them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,20 +40,27 @@ class Part:
         return told | {"kept": list(self.kept), "freed": freed}
 
 
-def held(home: Home, name: str | None, *, cache: bool) -> ExitStack:
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """A contender that is to be pinned, or no longer, and whether it was."""
+
+    run_id: str
+    pinned: bool
+    was: bool
+
+    def told(self, *, done: bool) -> str:
+        """Say what has become of it, or would."""
+        if self.pinned == self.was:
+            return f"{self.run_id} was {'pinned already' if self.pinned else 'not pinned'}"
+        return f"{self.run_id} {'is now' if done else 'would be'} {'pinned' if self.pinned else 'unpinned'}"
+
+
+def held(home: Home, name: str | None, *, cache: bool) -> AbstractContextManager[None]:
     """Return the right to clean: no writer may be at work on this name, and none at all while the cache is cleaned."""
-    stack = ExitStack()
-    names = [name] if name is not None else []
-    try:
-        for each in names:
-            known(home, each)
-            stack.enter_context(home.writing(each))
-        if cache:
-            stack.enter_context(home.idle(beside=names))
-    except BaseException:
-        stack.close()
-        raise
-    return stack
+    if name is not None:
+        known(home, name)
+        return home.writing(name)
+    return home.idle() if cache else nullcontext()
 
 
 def known(home: Home, name: str) -> None:
@@ -64,7 +71,7 @@ def known(home: Home, name: str) -> None:
         raise RequestError(f"no experiment {name!r} in {home.path}{did_you_mean(name, there)}; {listed}")
 
 
-def checkpoints(home: Home, name: str, pins: Mapping[str, bool] | None = None) -> Part:
+def checkpoints(home: Home, name: str, pins: Iterable[Pin] = ()) -> Part:
     """Return the checkpoints of an experiment that nobody goes on from.
 
     Kept are those that `--resume` would go on from, and the last ones of the best contender of every group of the
@@ -74,7 +81,8 @@ def checkpoints(home: Home, name: str, pins: Mapping[str, bool] | None = None) -
     from orchestrator.review import records
 
     recorded = records(home, [name], everything=True) if home.exists else []
-    worth = _worth_keeping([replace(each, pinned=(pins or {}).get(each.run_id, each.pinned)) for each in recorded])
+    will_be = {pin.run_id: pin.pinned for pin in pins}
+    worth = _worth_keeping([replace(each, pinned=will_be.get(each.run_id, each.pinned)) for each in recorded])
     files: list[Path] = []
     kept: list[str] = []
     for attempt in home.attempts(name):
@@ -103,22 +111,27 @@ def cache(home: Home) -> Part:
     return Part(kind="cache", files=sorted(file for file in home.cache.rglob("*") if file.is_file()), folder=home.cache)
 
 
-def pinning(home: Home, pins: Iterable[str], unpins: Iterable[str]) -> dict[str, bool]:
+def pinning(home: Home, pins: Iterable[str], unpins: Iterable[str]) -> list[Pin]:
     """Return which contenders are asked to be pinned, or no longer, if all of these runs are there."""
-    from orchestrator.recording.artifacts import contender_of
+    from orchestrator.recording.artifacts import contender_of, is_pinned
+    from orchestrator.review.naming import run_id
 
-    asked = [*((run, True) for run in pins), *((run, False) for run in unpins)]
-    if asked and not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; give the home of run {asked[0][0]} by --home")
-    return {contender_of(home, run): pinned for run, pinned in asked}
+    asked = {contender_of(home, run_id(home, run)): True for run in pins}
+    for run in unpins:
+        contender = contender_of(home, run_id(home, run))
+        if contender in asked:
+            raise RequestError(f"{run} is to be pinned and unpinned at once; give it to one of --pin and --unpin")
+        asked[contender] = False
+    return [Pin(run_id=each, pinned=pinned, was=is_pinned(home, each)) for each, pinned in asked.items()]
 
 
-def pin(home: Home, pins: Mapping[str, bool]) -> None:
+def pin(home: Home, pins: Iterable[Pin]) -> None:
     """Keep the checkpoints of contenders from every cleaning, or no longer."""
     from orchestrator.recording import artifacts
 
-    for contender, pinned in pins.items():
-        artifacts.pin(home, contender, pinned=pinned)
+    for each in pins:
+        if each.pinned != each.was:
+            artifacts.pin(home, each.run_id, pinned=each.pinned)
 
 
 def _worth_keeping(recorded: Iterable[ContenderRecord]) -> dict[tuple[int, str], str]:

@@ -15,6 +15,7 @@ import gans
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.generators import load_generator
 from orchestrator.home import Home
+from orchestrator.review.naming import run_id
 
 TOLERANCE = 1e-4
 """How far a sample may lie from the original's: other kernels add up in another order."""
@@ -66,14 +67,15 @@ class Coded(nn.Module):
         return samples
 
 
-def export(home: Home, run_id: str, output: Path) -> dict[str, Any]:
+def export(home: Home, run: str, output: Path) -> dict[str, Any]:
     """Write the generator of a run as a `.pt2` or `.onnx` file; return what the file takes and gives."""
     write = writer(output)
-    generator = load_generator(run_id, home.path)
+    meant = run_id(home, run)
+    generator = load_generator(meant, home.path)
     difference = exported(generator, output, write)
     shapes = {name: ["N", *value.shape[1:]] for name, value in inputs(generator, 2).items()}
     return {
-        "run_id": run_id,
+        "run_id": meant,
         "file": str(output),
         "inputs": shapes,
         "output": ["N", *generator.shape],

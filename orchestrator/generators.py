@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
 if TYPE_CHECKING:
@@ -11,11 +10,13 @@ if TYPE_CHECKING:
 
 
 def load_generator(run: str, home: str | Path | None = None) -> "Generator":
-    """Return the generator of a run, or of `models:/NAME@champion`; it is read from safetensors and runs no code."""
-    place = Home.at(home)
-    if not place.exists:
-        raise RequestError(f"nothing is recorded in {place.path}; run `ganarena demo` first, or give another home")
+    """Return the generator of a run, or of `models:/NAME@champion`; it is read from safetensors and runs no code.
+
+    A run is named as on the command line: its id, the beginning of it, or EXPERIMENT/INDEX.
+    """
     import gans
     from orchestrator.recording.artifacts import generator
+    from orchestrator.review.naming import run_id
 
-    return gans.load_generator(generator(place, run))
+    place = Home.at(home)
+    return gans.load_generator(generator(place, run_id(place, run)))

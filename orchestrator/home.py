@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,13 +78,11 @@ class Home:
             yield
 
     @contextmanager
-    def idle(self, *, beside: Iterable[str] = ()) -> Iterator[None]:
-        """Hold the right to write of every experiment but those in `beside`, which are held already."""
-        ours = {self.experiment(name) for name in beside}
+    def idle(self) -> Iterator[None]:
+        """Hold the right to write of every experiment."""
         with ExitStack() as stack:
             for lock in sorted(self.path.glob("tune/*/lock")):
-                if lock.parent not in ours:
-                    stack.enter_context(_locked(lock, lock.parent.name, "wait for it, or stop it"))
+                stack.enter_context(_locked(lock, lock.parent.name, "wait for it, or stop it"))
             yield
 
 

@@ -20,6 +20,7 @@ from orchestrator.code import is_python
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.generators import load_generator
 from orchestrator.home import Home
+from orchestrator.review.naming import run_id
 
 WRITABLE = (".png", ".npz", ".npy")
 READABLE = (".npz", ".npy", ".pt")
@@ -58,14 +59,15 @@ class Source:
         return replace(self, samples=self.samples[kept], labels=labels)
 
 
-def sample(home: Home, run_id: str, count: int, output: Path, seed: int) -> Path:
-    """Draw `count` samples from a recorded generator into a picture or an array file."""
+def sample(home: Home, run: str, count: int, output: Path, seed: int) -> dict[str, str]:
+    """Draw `count` samples from a recorded generator into a picture or an array file; return which run that was."""
     if output.suffix not in WRITABLE:
         raise RequestError(f"{output}: expected a file that ends in {', '.join(WRITABLE)}")
     if not output.absolute().parent.is_dir():
         raise RequestError(f"{output}: there is no folder {output.absolute().parent}; make it first")
-    write(load_generator(run_id, home.path).sample(count, seed), output)
-    return output
+    meant = run_id(home, run)
+    write(load_generator(meant, home.path).sample(count, seed), output)
+    return {"run_id": meant, "file": str(output)}
 
 
 def write(samples: Tensor, output: Path) -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cli.tables import short
-from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row, searched
+from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row
 from orchestrator.live import STYLES, sparkline
 from orchestrator.records import ForeignRecord, ScoreRecord
 from orchestrator.wording import number, scored
@@ -56,7 +56,7 @@ def best_tables(told: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         table.add_column("95 % of the median, at once")
         for point in search["points"]:
             costs = [f"{point['costs'][unit]:,.0f}" for unit in units]
-            band = f"{_or_open(point['low'])} to {_or_open(point['high'])}"
+            band = _bounded(point["low"], point["high"])
             middle = ["-" if point[each] is None else number(point[each]) for each in ("expected", "median")]
             table.add_row(str(point["draws"]), *costs, f"{point['scored']:.0%}", *middle, band)
         parts.append(table)
@@ -126,8 +126,11 @@ def _heading(search: Mapping[str, Any], text: str) -> Text:
     return heading.append(f" · attempt {search['attempt']} · {text}", style="not bold dim")
 
 
-def _or_open(value: float | None) -> str:
-    return "open" if value is None else number(value)
+def _bounded(low: float | None, high: float | None) -> str:
+    """Return an interval of which an end may be unknown, or both."""
+    if low is None:
+        return "too few draws to tell" if high is None else f"at most {number(high)}"
+    return f"at least {number(low)}" if high is None else f"{number(low)} to {number(high)}"
 
 
 def _title(group: Group) -> Text:
@@ -176,7 +179,7 @@ def _leaderboard(group: Group) -> Table:
     keys.sort(key=lambda key: key != group.metric)
     for key in keys:
         table.add_column(f"{key} ({better})" if key == group.metric else key)
-    names = searched(group.rows)[:MOST_PARAMETERS]
+    names = group.searched[:MOST_PARAMETERS]
     for name in (*names, "images", "seconds"):
         table.add_column(name, justify="right")
     table.add_column("status", overflow="fold", min_width=8)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.options import NewFile, common, computing, print_json, trusting
+from orchestrator.cli.options import SEED, NewFile, common, computing, print_json, trusting
 from orchestrator.home import Home
 
 
@@ -21,7 +21,7 @@ from orchestrator.home import Home
 )
 @click.option("--metrics", default="fd", show_default=True, metavar="F,F,...", help="Metric families.")
 @click.option("--samples", type=click.IntRange(min=2), metavar="N", help="Take N of each side; default all.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which N are taken.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Which N are taken.")
 @click.option("--range", "pixels", type=click.Choice(["0..1", "-1..1"]), help="Range of floating-point images.")
 @click.option("--download", is_flag=True, help="Fetch the extractor's weights where they are missing.")
 @click.option("--check", is_flag=True, help="Also run torchmetrics' own classes and print the difference.")
@@ -87,17 +87,20 @@ def evaluate(
     "-n", "count", type=click.IntRange(1, 10_000_000), default=64, show_default=True, help="How many samples."
 )
 @click.option("-o", "--output", required=True, type=NewFile(), help="A .png, .npz or .npy file.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=SEED, default=0, show_default=True)
 @common
 def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output: Path, seed: int) -> None:
-    """Draw from a recorded generator."""
+    """Draw from a recorded generator, e.g. `ganarena sample demo/4 -o samples.png`.
+
+    RUN is an id, the beginning of one, EXPERIMENT/INDEX, or a registered generator such as models:/demo@champion.
+    """
     from orchestrator.sampling import sample as draw
 
-    file = draw(home, run, count, output, seed)
+    document = draw(home, run, count, output, seed)
     if as_json:
-        print_json({"run_id": run, "file": str(file)})
+        print_json(document)
     else:
-        click.echo(f"{count} samples of run {run}: {file}")
+        click.echo(f"{count} samples of run {document['run_id']}: {document['file']}")
 
 
 COMMANDS = (evaluate, sample)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ UNITS = ("bytes", "kB", "MB", "GB", "TB")
 @click.command()
 @click.argument("name", required=False)
 @click.option("--checkpoints", is_flag=True, help="Free the checkpoints of NAME that nobody goes on from.")
-@click.option("--cache", is_flag=True, help="Free references, datasets and weights; they are made or fetched again.")
+@click.option("--cache", is_flag=True, help="Free the references, datasets and weights that the whole home shares.")
 @click.option("--pin", "pins", multiple=True, metavar="RUN", help="Keep a contender's checkpoints, now and later.")
 @click.option("--unpin", "unpins", multiple=True, metavar="RUN", help="Keep them no longer.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say what would be freed, and stop.")
@@ -37,12 +38,15 @@ def clean(
     """Free space, and say first how much, e.g. `ganarena clean NAME --checkpoints`.
 
     Kept are the last checkpoints of what can be resumed, those of the best contender of every group of the leaderboard,
-    and pinned ones; records, pictures and generators always stay.
+    and pinned ones; records, pictures and generators always stay. What is cached is made or fetched again when it is
+    needed. A RUN is the id of a contender, the beginning of one, or EXPERIMENT/INDEX.
     """
     from orchestrator import cleaning
 
     if checkpoints and name is None:
         raise RequestError("--checkpoints needs the NAME of an experiment; `ganarena runs` lists them")
+    if cache and name is not None:
+        raise RequestError(f"--cache frees what every experiment of the home shares; give it alone, without {name}")
     if not (checkpoints or cache or pins or unpins):
         raise RequestError(
             "say what to free: --checkpoints of a NAME, or --cache; with --dry-run only how much is said"
@@ -58,6 +62,7 @@ def clean(
         agreed = not dry_run and (not due or _agreed(yes))
         freed = due and agreed
         listed = [part.as_json(freed=freed) for part in parts]
+        listed += [{"kind": "pin", **asdict(each), "done": agreed} for each in pinning]
         if agreed:
             cleaning.pin(home, pinning)
         if freed:
@@ -65,7 +70,10 @@ def clean(
                 part.free()
     if as_json:
         print_json(listed)
-    elif freed:
+        return
+    for each in pinning:
+        click.echo(each.told(done=agreed))
+    if freed:
         click.echo("freed")
 
 

@@ -13,6 +13,7 @@ from orchestrator.home import Home
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SEED = click.IntRange(0, 2**63 - 1)
 
 
 class HomeFolder(click.ParamType[Home]):

@@ -55,7 +55,7 @@ def leaderboard(
     ranked = groups(home, names, metric=metric, everything=everything)
     shown = select(ranked, where, statuses)
     shown = on_front(shown, pareto) if pareto else shown
-    shown = arrange(shown, sort) if sort else shown
+    shown = arrange(shown, sort) if sort is not None else shown
     others = foreign(home, names)
     if as_json or form == "json":
         told = document(shown, others)

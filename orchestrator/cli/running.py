@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 import orchestrator
-from orchestrator.cli.options import common, computing, print_json, trusting
+from orchestrator.cli.options import SEED, common, computing, print_json, trusting
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 
@@ -179,7 +179,7 @@ def _from_here(path: Path) -> Path:
 @click.option(
     "--seed",
     "seeds",
-    type=click.IntRange(min=0),
+    type=SEED,
     multiple=True,
     help="Repeatable; default 0, or the record's.",
 )
@@ -220,12 +220,13 @@ def _asked(home: Home, run: str | None, **asked: Any) -> tuple[Any, Any]:
 
         return experiment_of(**asked), None
     from orchestrator.recording.origin import origin
+    from orchestrator.review.naming import run_id
     from orchestrator.single.onward import experiment_from
 
     longer = {key: asked.pop(key) for key in ("images", "steps", "tick", "seeds", "trust_code")}
-    if fixed := [key for key, value in asked.items() if value]:
+    if fixed := [key for key, value in asked.items() if value not in (None, ())]:
         raise RequestError(f"--from goes on with what is recorded; leave {OPTIONS.get(fixed[0], f'--{fixed[0]}')} out")
-    source = origin(home, run)
+    source = origin(home, run_id(home, run))
     return experiment_from(source, **longer), source
 
 

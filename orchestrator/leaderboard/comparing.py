@@ -1,7 +1,7 @@
 """Runs beside each other: what differs in their configurations, their curves, and whether one is better."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -10,13 +10,12 @@ from typing import Any
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
 from orchestrator.leaderboard.duel import Duel, duel, step_down
-from orchestrator.leaderboard.grouping import key_of, latest
+from orchestrator.leaderboard.grouping import key_of
 from orchestrator.leaderboard.means import summary
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row as Point
+from orchestrator.review.naming import Meant, find
 from orchestrator.wording import scored
-
-SHORTEST_PREFIX = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,42 +67,19 @@ def compare(*runs: str, home: str | Path | None = None, metric: str | None = Non
     }
 
 
-def labelled(sides: Sequence[Side]) -> list[Side]:
+def labelled(runs: Sequence[Meant]) -> list[Side]:
     """Return the runs, each named by as much as tells it from the others."""
-    experiments = len({side.contender.experiment for side in sides}) > 1
-    attempts = len({(side.contender.experiment, side.contender.attempt) for side in sides}) > 1
-    named = []
-    for side in sides:
-        record = side.contender
+    experiments = len({run.contender.experiment for run in runs}) > 1
+    attempts = len({(run.contender.experiment, run.contender.attempt) for run in runs}) > 1
+    sides = []
+    for run in runs:
+        record = run.contender
         index = record.contender.partition("-")[0]
         parts = [f"{record.experiment}/{index}" if experiments else index, record.variant]
         parts += [f"attempt {record.attempt}"] if attempts and not experiments else []
-        parts += [f"seed {side.replicas[0].seed}"] if side.run_id != record.run_id else []
-        named.append(replace(side, label=" ".join(parts)))
-    return named
-
-
-def find(asked: str, records: Sequence[ContenderRecord]) -> Side:
-    """Return the run that is meant: its id, the beginning of it, or EXPERIMENT/INDEX of the latest attempt."""
-    named, _, index = asked.rpartition("/")
-    if named:
-        found = [_contender(each) for each in latest(records) if each.experiment == named and _is(each, index)]
-        known = sorted({f"{each.experiment}/{each.contender.partition('-')[0]}" for each in latest(records)})
-    else:
-        sides = [side for record in records for side in _sides(record)]
-        whole = [side for side in sides if side.run_id == asked]
-        started = [side for side in sides if len(asked) >= SHORTEST_PREFIX and side.run_id.startswith(asked)]
-        found = whole or started
-        known = [side.run_id for side in sides]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        told = ", ".join(side.run_id for side in found[:4])
-        raise RequestError(f"{asked!r} begins {len(found)} runs ({told}); write more of the one that you mean")
-    raise RequestError(
-        f"no run {asked!r}{did_you_mean(asked, known)}; `ganarena runs` lists them: give an id, at least"
-        f" {SHORTEST_PREFIX} signs of its beginning, or EXPERIMENT/INDEX"
-    )
+        parts += [f"seed {run.replica.seed}"] if run.replica else []
+        sides.append(Side(run_id=run.run_id, label=" ".join(parts), contender=record, replicas=run.replicas))
+    return sides
 
 
 def differences(sides: Sequence[Side]) -> list[dict[str, Any]]:
@@ -117,9 +93,9 @@ def differences(sides: Sequence[Side]) -> list[dict[str, Any]]:
 def verdict(sides: Sequence[Side], metric: str | None = None) -> dict[str, Any]:
     """Return the test of every pair; or why the scores cannot be compared."""
     known = sorted({name for side in sides for replica in side.replicas for name in replica.final})
-    named = [metric, *(key_of(metric, side.contender.protocol) for side in sides)] if metric else []
+    named = [metric, *(key_of(metric, side.contender.protocol) for side in sides)] if metric is not None else []
     objectives = [side.contender.objective for side in sides if side.contender.objective]
-    key = next((name for name in named if name in known), None) if metric else next(iter(objectives), "")
+    key = next((name for name in named if name in known), None) if metric is not None else next(iter(objectives), "")
     if key is None:
         told = f"there are {', '.join(known)}" if known else "none of these runs has one"
         raise RequestError(f"no final score {metric!r}{did_you_mean(metric or '', known)}; {told}")
@@ -180,21 +156,6 @@ def directions(sides: Sequence[Side]) -> dict[str, bool]:
     """Return of each final score whether more of it is better."""
     finals = (replica.final for side in sides for replica in side.replicas)
     return {key: score.higher_is_better for final in finals for key, score in final.items()}
-
-
-def _sides(record: ContenderRecord) -> Iterator[Side]:
-    yield _contender(record)
-    for replica in record.replicas:
-        yield Side(run_id=replica.run_id, label=record.contender, contender=record, replicas=[replica])
-
-
-def _contender(record: ContenderRecord) -> Side:
-    return Side(run_id=record.run_id, label=record.contender, contender=record, replicas=record.replicas)
-
-
-def _is(record: ContenderRecord, index: str) -> bool:
-    number, _, _ = record.contender.partition("-")
-    return index == record.contender or (index.isdecimal() and number.isdecimal() and int(index) == int(number))
 
 
 def _apart(sides: Sequence[Side]) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.leaderboard.gathering import gathered
 from orchestrator.leaderboard.placing import in_order
-from orchestrator.leaderboard.rows import Group
+from orchestrator.leaderboard.rows import Group, searched
 from orchestrator.records import ContenderRecord
 from orchestrator.space import canonical
 
@@ -36,7 +36,7 @@ def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> li
         groups.setdefault(among or _meaning(record), []).append(record)
     ranked = [_group(sorted(members, key=_judged), metric) for _, members in sorted(groups.items())]
     known = sorted({key for group in ranked for row in group.rows for key in row.scores})
-    if metric and known and not any(group.metric in known for group in ranked):
+    if metric is not None and known and not any(group.metric in known for group in ranked):
         raise RequestError(
             f"no final score {metric!r} is recorded{did_you_mean(metric, known)}; there are {', '.join(known)}"
         )
@@ -55,15 +55,17 @@ def _group(members: Sequence[ContenderRecord], metric: str | None) -> Group:
     first = members[0]
     scored = [final for member in members for replica in member.replicas for final in replica.final.items()]
     directions = {key: score.higher_is_better for key, score in scored}
-    wanted = [metric, key_of(metric, first.protocol)] if metric else [member.objective for member in members]
-    chosen = next((key for key in wanted if key in directions), metric or first.objective or "")
+    wanted = [member.objective for member in members] if metric is None else [metric, key_of(metric, first.protocol)]
+    chosen = next((key for key in wanted if key in directions), wanted[0] or "")
     higher = directions.get(chosen, False)
+    rows = in_order([gathered(member, chosen) for member in members], chosen, higher_is_better=higher)
     return Group(
         protocol=first.protocol or {},
         budget_class=first.budget_class or {},
         metric=chosen,
         higher_is_better=higher,
-        rows=in_order([gathered(member, chosen) for member in members], chosen, higher_is_better=higher),
+        searched=searched(rows),
+        rows=rows,
     )
 
 

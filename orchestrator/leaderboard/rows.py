@@ -76,6 +76,8 @@ class Group:
     budget_class: Mapping[str, Any]
     metric: str
     higher_is_better: bool
+    searched: Sequence[str]
+    """The hyperparameters that differ between contenders of one variant, whichever rows are shown."""
     rows: Sequence[Row]
 
 

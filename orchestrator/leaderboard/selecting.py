@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
@@ -15,8 +16,10 @@ STATUSES = ("running", "finished", "stopped", "pruned", "failed", "interrupted")
 LEFT_OUT = ("stopped", "pruned", "failed")
 """Of these a table shows only the scored ones, unless it is asked for them."""
 COLUMNS = ("rank", "order", "experiment", "attempt", "contender", "variant", "replicas", *COSTS, "status", "reason")
-INNER = ("arena.", "final/"), ("_low", "_high")
-"""How names begin and end that may be asked for, and need not be listed."""
+MOST_NAMES = 12
+"""How many names an error lists."""
+EQUALITY = ("=", "!=")
+"""Comparisons that words know as well."""
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -44,7 +47,18 @@ class Condition:
             raise RequestError(
                 f"--where {text!r}: expected NAME, one of < <= = != >= >, and a value, as in 'generator_lr<1e-3'"
             )
-        return cls(*found.groups())
+        condition = cls(*found.groups())
+        if condition.orders and isinstance(_comparable(condition.value), str):
+            raise RequestError(
+                f"--where {text!r}: expected a number after {condition.comparison}, found {condition.value!r};"
+                " words are compared by = and != only"
+            )
+        return condition
+
+    @property
+    def orders(self) -> bool:
+        """Does it ask for more or less, which only numbers have?"""
+        return self.comparison not in EQUALITY
 
     def __call__(self, row: Row) -> bool:
         """Does this row fulfil it? Numbers are compared as numbers, words only for being the same."""
@@ -52,7 +66,7 @@ class Condition:
         if there is None:
             return False
         if isinstance(there, str) or isinstance(asked, str):
-            return self.comparison in ("=", "!=") and COMPARISONS[self.comparison](str(there), str(asked))
+            return not self.orders and COMPARISONS[self.comparison](str(there), str(asked))
         return COMPARISONS[self.comparison](there, asked)
 
 
@@ -70,6 +84,8 @@ def select(groups: Iterable[Group], where: Sequence[str] = (), statuses: Sequenc
     groups, conditions = list(groups), [Condition.parse(text) for text in where]
     for condition in conditions:
         _checked(condition.name, groups, "--where")
+        if condition.orders:
+            _ordered(condition, groups)
     shown = [
         replace(group, rows=[row for row in group.rows if all(condition(row) for condition in conditions)])
         for group in groups
@@ -107,9 +123,24 @@ def without_lost(groups: Iterable[Group]) -> tuple[list[Group], Counter[str]]:
 def _checked(name: str, groups: Sequence[Group], option: str) -> None:
     names = {each for group in groups for row in group.rows for each in known(row)}
     if names and name not in names:
-        plain = sorted(each for each in names if not each.startswith(INNER[0]) and not each.endswith(INNER[1]))
-        told = f"there are {', '.join(plain)}"
-        raise RequestError(f"{option} {name}: nothing recorded has this name{did_you_mean(name, names)}; {told}")
+        useful = [
+            *dict.fromkeys(group.metric for group in groups),
+            *(name for group in groups for name in group.searched),
+            *COLUMNS,
+        ]
+        listed = [each for each in dict.fromkeys(useful) if each in names][:MOST_NAMES]
+        told = f"there are {', '.join(listed)}, and any other score, param or tag"
+        raise RequestError(f"{option} {name!r}: nothing recorded has this name{did_you_mean(name, names)}; {told}")
+
+
+def _ordered(condition: Condition, groups: Sequence[Group]) -> None:
+    """Refuse to ask for more or less of what is nowhere a number."""
+    there = {_comparable(known(row).get(condition.name)) for group in groups for row in group.rows} - {None}
+    if there and all(isinstance(value, str) for value in there):
+        raise RequestError(
+            f"--where '{condition.name}{condition.comparison}{condition.value}': {condition.name} holds words, for"
+            f" example {min(map(str, there))!r}, which have no order; use = or !="
+        )
 
 
 def _sorted(rows: Sequence[Row], name: str, *, turned: bool) -> list[Row]:
@@ -127,6 +158,7 @@ def _comparable(value: Any) -> float | str | None:
     if value is None:
         return None
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         return str(value)
+    return str(value) if isnan(number) else number

@@ -47,6 +47,7 @@ def as_json(groups: Sequence[Group], foreign: Sequence[ForeignRecord] = ()) -> d
                 "protocol": dict(group.protocol),
                 "budget_class": dict(group.budget_class),
                 "metric": group.metric,
+                "searched": list(group.searched),
                 "rows": [_told(row) for row in group.rows],
             }
             for group in groups

@@ -76,11 +76,16 @@ def contender_of(home: Home, run_id: str) -> str:
 
 
 def pin(home: Home, contender: str, *, pinned: bool) -> None:
-    """Tag a contender as pinned, or no longer."""
+    """Tag a contender as pinned, or no longer where it was."""
     if pinned:
         client(home).set_tag(contender, PINNED, "yes")
-    elif PINNED in recorded_run(home, contender).data.tags:
+    else:
         client(home).delete_tag(contender, PINNED)
+
+
+def is_pinned(home: Home, contender: str) -> bool:
+    """Are the checkpoints of this contender kept, whatever is cleaned?"""
+    return PINNED in recorded_run(home, contender).data.tags
 
 
 def recorded_run(home: Home, run_id: str) -> Run:

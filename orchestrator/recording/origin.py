@@ -63,8 +63,6 @@ class Origin:
 
 def origin(home: Home, run_id: str) -> Origin:
     """Return the contender that was recorded under this run, or of which this run is a replica."""
-    if not home.exists:
-        raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give --home")
     run = recorded_run(home, run_id)
     tags = run.data.tags
     if tags.get("arena.kind") == "replica":

@@ -5,6 +5,8 @@ from pathlib import Path
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 
+PAGES = (".html", ".htm")
+
 
 def report(home: Home, name: str, *, output: Path | None, figures: Path | None = None) -> list[Path]:
     """Write the page of the latest attempt of `name`, its charts as pictures, or both; older files are replaced.
@@ -31,6 +33,10 @@ def _check(home: Home, output: Path | None, figures: Path | None) -> None:
         raise RequestError("expected -o FILE for the page, --figures DIR for its charts as pictures, or both")
     if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
         raise RequestError(f"-o {output}: expected a file in a folder that exists, for example -o report.html")
+    if output is not None and output.suffix.lower() not in PAGES:
+        raise RequestError(
+            f"-o {output}: the page is HTML, so its name ends in {' or '.join(PAGES)}; --figures DIR draws SVG and PNG"
+        )
     if figures is not None and not (figures if figures.exists() else figures.absolute().parent).is_dir():
         raise RequestError(f"--figures {figures}: expected a folder, or the name of a new one in a folder that exists")
     if not home.exists:

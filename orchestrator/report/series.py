@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from orchestrator.leaderboard import Group, Row, searched
+from orchestrator.leaderboard import Group, Row
 from orchestrator.leaderboard.draws import best_by_budget, importances
 from orchestrator.records import COSTS
 from orchestrator.report.verdict import label
@@ -121,7 +121,7 @@ def drawn_data(groups: Sequence[Group]) -> Json:
 
 def _dimensions(group: Group) -> list[str]:
     several = len({row.variant for row in group.rows if not row.baseline}) > 1
-    return ["variant"] * several + searched(group.rows)
+    return ["variant"] * several + list(group.searched)
 
 
 def colours(groups: Sequence[Group]) -> dict[str, int | None]:

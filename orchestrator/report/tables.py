@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row, searched
+from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row
 from orchestrator.records import COSTS, ForeignRecord
 from orchestrator.report.happenings import Happening
 from orchestrator.report.verdict import label
@@ -63,7 +63,7 @@ class Table:
 def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table:
     """Return the ranking of a group; `numbers` are those of its contenders on this page."""
     keys = sorted({key for row in group.rows for key in row.scores} - {group.metric})
-    params = searched(group.rows)
+    params = group.searched
     reach = _reach(group)
     ranked = any(row.rank for row in group.rows)
     columns = [

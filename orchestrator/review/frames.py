@@ -28,7 +28,7 @@ def leaderboard(
     from orchestrator.review import groups
 
     shown = select(groups(Home.at(home), names, metric=metric, everything=everything), where)
-    return DataFrame(flat(arrange(shown, sort) if sort else shown))
+    return DataFrame(flat(arrange(shown, sort) if sort is not None else shown))
 
 
 def runs(*names: str, home: str | Path | None = None, everything: bool = False) -> "DataFrame":

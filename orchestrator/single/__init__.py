@@ -43,17 +43,17 @@ def experiment_of(
         raise RequestError("expected exactly one of --images and --steps")
     unit, amount = ("images", images) if images is not None else ("steps", steps)
     evaluation: dict[str, Any] = {} if samples is None else {"samples": samples}
-    if metrics:
+    if metrics is not None:
         evaluation["metrics"] = metrics.split(",")
-    if extractor:
+    if extractor is not None:
         evaluation["extractor"] = extractor
     value = {
-        "name": name or f"{variant} on {data}",
+        "name": f"{variant} on {data}" if name is None else name,
         "variant": variant,
         "data": source(data),
-        "hyperparameters": dict(_setting(text) for text in settings),
+        "hyperparameters": _settings(settings),
         "budget": {unit: amount, "tick": tick or max(1, (amount or 1) // 10)},
-        "seeds": list(dict.fromkeys(seeds)) or [0],
+        "seeds": list(seeds) or [0],
         "evaluation": evaluation,
     }
     experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
@@ -158,6 +158,17 @@ def _document(home: Home, name: str) -> dict[str, Any]:
         "status": row.status,
         "reason": row.reason,
     }
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """Return the hyperparameters that `-p` gives, each of them once."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, value = _setting(text)
+        if name in found:
+            raise RequestError(f"-p {text}: {name} stands twice; give each once")
+        found[name] = value
+    return found
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.cli.boards import best_tables
 from orchestrator.home import Home
 from orchestrator.leaderboard import rank
 from orchestrator.leaderboard.draws import best_by_budget
@@ -105,6 +106,7 @@ def test_the_command_filters_sorts_and_tells_what_the_search_tells(ganarena, rec
     shown = ganarena("leaderboard", "--pareto", "images", "--expected-best", "--importance", *home).out
     for sentence in ("range: the ranks that the seeds leave open", "the best to expect", "not estimable: 4 contenders"):
         assert sentence in shown
+    assert "generator_lr" in shown  # though only one contender of its variant is on the front
 
 
 @pytest.mark.parametrize(
@@ -113,10 +115,23 @@ def test_the_command_filters_sorts_and_tells_what_the_search_tells(ganarena, rec
         (("--status", "gone"), "--status gone: expected all, or some of running"),
         (("--format", "csv", "--importance"), "--format csv holds the rows alone"),
         (("--sort", "fd_lenat"), "did you mean 'fd_lenet'?"),
+        (("--sort", ""), "--sort '': nothing recorded has this name; there are fd_lenet,"),
         (("--metric", "fid"), "no final score 'fid' is recorded"),
+        (("--metric", ""), "no final score '' is recorded; there are coverage_lenet, fd_lenet, is_lenet"),
+        (("--where", "fd_lenet<abc"), "expected a number after <, found 'abc'"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(ganarena, recorded, options, said):
     refused = ganarena("leaderboard", *options, "--home", recorded.path)
     assert refused.status == 2
     assert said in refused.err
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(1.0, 2.0, "1 to 2"), (None, 2.0, "at most 2"), (1.0, None, "at least 1"), (None, None, "too few draws to tell")],
+)
+def test_a_band_that_the_draws_do_not_bound_says_so(low, high, told):
+    point = {"draws": 1, "costs": {}, "scored": 1.0, "expected": 1.5, "median": 1.5, "low": low, "high": high}
+    _, table = best_tables([{"experiment": "e", "attempt": 1, "draws": 2, "reason": None, "points": [point]}])
+    assert list(table.columns[-1].cells) == [told]

@@ -65,14 +65,25 @@ def test_a_pinned_contender_keeps_its_last_checkpoint_until_it_is_unpinned(recor
     assert left(recorded) == {f"attempt-001/{index(recorded, best)}/step-32"}
 
 
+def test_pinning_says_what_it_has_changed_and_what_it_has_not(recorded, ganarena):
+    _, worst = best_and_worst(recorded)
+    at = ("--home", recorded.path)
+    assert ganarena("clean", "--unpin", worst, *at).out == f"{worst} was not pinned\n"
+    assert ganarena("clean", "--pin", worst, "--dry-run", *at).out == f"{worst} would be pinned\n"
+    assert ganarena("clean", "--pin", worst, *at).out == f"{worst} is now pinned\n"
+    assert ganarena("clean", "--pin", worst, *at).out == f"{worst} was pinned already\n"
+    assert ganarena("clean", "--unpin", worst, *at).out == f"{worst} is now unpinned\n"
+
+
 def test_nothing_is_pinned_by_a_request_that_is_refused_or_only_tried(recorded, ganarena):
     _, worst = best_and_worst(recorded)
     pinned = "--checkpoints", "--pin", worst
     at = ("--home", recorded.path)
     for words in (("synthetik", *pinned, "--yes"), (STORY.name, *pinned), (STORY.name, *pinned, "--pin", "nothing")):
         assert ganarena("clean", *words, *at).status == 2
-    (tried,) = ganarena("clean", STORY.name, *pinned, "--dry-run", "--json", *at).document
+    tried, pin = ganarena("clean", STORY.name, *pinned, "--dry-run", "--json", *at).document
     assert (tried["files"], len(tried["kept"])) == (4, 2)
+    assert (pin["run_id"], pin["pinned"], pin["done"]) == (worst, True, False)
     assert not [record for record in read(recorded) if record.pinned]
 
 
@@ -112,11 +123,11 @@ def test_nothing_goes_unasked_or_when_it_is_only_tried(recorded, ganarena):
     assert left(recorded) == before
 
 
-@pytest.mark.parametrize("options", [("--checkpoints",), ("--cache",)])
+@pytest.mark.parametrize("options", [(STORY.name, "--checkpoints"), ("--cache",)])
 def test_nothing_goes_while_a_writer_holds_the_name(recorded, ganarena, options):
     before = left(recorded)
     with recorded.writing(STORY.name):
-        refused = ganarena("clean", STORY.name, *options, "--yes", "--home", recorded.path)
+        refused = ganarena("clean", *options, "--yes", "--home", recorded.path)
     assert refused.status == 2
     assert "is being written by process" in refused.err
     assert left(recorded) == before
@@ -126,7 +137,7 @@ def test_a_writer_of_another_name_keeps_the_cache_and_not_these_checkpoints(reco
     (recorded.cache / "references").mkdir(parents=True)
     (recorded.cache / "references" / "r.safetensors").write_text("1234")
     with recorded.writing("another"):
-        refused = ganarena("clean", STORY.name, "--checkpoints", "--cache", "--yes", "--home", recorded.path)
+        refused = ganarena("clean", "--cache", "--yes", "--home", recorded.path)
         assert refused.status == 2
         assert ganarena("clean", STORY.name, "--checkpoints", "--yes", "--home", recorded.path).status == 0
     freed = json.loads(ganarena("clean", "--cache", "--yes", "--json", "--home", recorded.path).out)
@@ -140,6 +151,9 @@ def test_a_writer_of_another_name_keeps_the_cache_and_not_these_checkpoints(reco
         (("clean",), "say what to free"),
         (("clean", "--checkpoints"), "--checkpoints needs the NAME"),
         (("clean", "synthetik", "--checkpoints"), "no experiment 'synthetik'"),
+        (("clean", STORY.name, "--cache"), "--cache frees what every experiment of the home shares; give it alone"),
+        (("clean", STORY.name, "--checkpoints", "--cache"), "give it alone, without synthetic"),
+        (("clean", "--pin", "synthetic/0", "--unpin", "synthetic/000"), "give it to one of --pin and --unpin"),
         (("clean", STORY.name, "--pin", "nothing"), "no run 'nothing'"),
     ],
 )

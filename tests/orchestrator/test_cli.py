@@ -2,6 +2,8 @@
 
 import pytest
 
+TRAIN = ["train", "gan", "--data", "ring8", "--images", "100"]
+
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
@@ -10,10 +12,19 @@ import pytest
         (["runs", "--jsno"], "no such option '--jsno' (did you mean '--json'?); see `ganarena runs --help`"),
         (["sample"], "missing argument 'RUN'; see `ganarena sample --help`"),
         (["sample", "x", "-n", "0", "-o", "x.png"], "invalid value for '-n': 0 is not in the range 1<=x<=10000000;"),
+        (["sample", "x", "--seed", "-1", "-o", "x.png"], "invalid value for '--seed': -1 is not in the range 0<=x<="),
+        (["sample", "x", "--seed", str(2**63), "-o", "x.png"], f"invalid value for '--seed': {2**63} is not in the"),
+        ([*TRAIN, "--seed", "1", "--seed", "1"], "train: seeds.1: 1 stands twice; give each once"),
+        ([*TRAIN, "-p", "batch=4", "-p", "batch=8"], "-p batch=8: batch stands twice; give each once"),
+        ([*TRAIN, "--name", ""], "train: name: expected text, found ''"),
+        ([*TRAIN, "--metrics", ""], "train: evaluation.metrics.0: "),
+        ([*TRAIN, "--extractor", ""], "train: evaluation.extractor: "),
+        ([*TRAIN, "--seed", str(2**63)], f"invalid value for '--seed': {2**63} is not in the range"),
     ],
 )
-def test_what_cannot_be_read_is_one_sentence_with_where_help_is(ganarena, words, sentence):
+def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(ganarena, tmp_path, words, sentence):
     answer = ganarena(*words)
     assert (answer.status, answer.out) == (2, "")
     assert answer.err.startswith(f"ganarena: {sentence}")
     assert answer.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from orchestrator.errors import RequestError
-from orchestrator.leaderboard.comparing import curves, differences, find, labelled, verdict
+from orchestrator.leaderboard.comparing import curves, differences, labelled, verdict
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
+from orchestrator.review.naming import find
 
 
 def score(value: float) -> ScoreRecord:
@@ -60,6 +61,19 @@ def test_a_run_is_found_by_id_by_the_beginning_of_it_and_by_its_place(asked, run
 def test_a_run_that_is_not_there_is_refused(asked):
     with pytest.raises(RequestError, match=f"no run '{asked}'"):
         find(asked, RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("digits/7", "the latest attempt of digits has one contender, 1"),
+        ("long/99", "the latest attempt of long has contenders 0 to 11"),
+        ("digist/0", r"no experiment is called 'digist' \(did you mean 'digits'\?\)"),
+    ],
+)
+def test_a_place_that_is_not_there_is_told_with_those_that_are(asked, told):
+    with pytest.raises(RequestError, match=told):
+        find(asked, [*RECORDS, *(contender(index, 1, experiment="long") for index in range(12))])
 
 
 def test_a_beginning_of_several_runs_is_refused():
@@ -130,7 +144,8 @@ def test_a_contender_that_lost_a_replica_wins_nothing():
 
 def test_a_contender_and_its_own_seed_are_not_tested():
     record = contender(0, 1, 2, 3)
-    (pair,) = verdict([find(record.run_id, [record]), find(record.replicas[0].run_id, [record])])["pairs"]
+    runs = [find(record.run_id, [record]), find(record.replicas[0].run_id, [record])]
+    (pair,) = verdict(labelled(runs))["pairs"]
     assert "parts of one contender" in pair["sentence"]
 
 

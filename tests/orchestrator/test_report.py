@@ -180,6 +180,8 @@ def test_runs_of_others_have_a_page_that_ranks_nothing(home, written):
         (("nothing", "-o", "."), "expected a file, but . is something else"),
         (("nothing", "-o", "/dev/null"), "expected a file, but /dev/null is something else"),
         (("nothing",), "expected -o FILE for the page"),
+        (("nothing", "-o", "page.pdf"), "-o page.pdf: the page is HTML, so its name ends in .html or .htm; --figures"),
+        (("nothing", "-o", "page"), "-o page: the page is HTML"),
         (("nothing", "--figures", "figures"), "nothing is recorded in"),
     ],
 )

@@ -55,12 +55,25 @@ def shown(groups) -> list[str]:
         (["owner=ann"], ["002"]),
         (["sampler=grid"], ["002"]),
         (["status=pruned"], ["003"]),
-        (["variant<z"], []),  # words have no order
     ],
     ids=str,
 )
 def test_conditions_on_params_tags_scores_and_columns(where, left):
     assert shown(select(GROUPS, where)) == left
+
+
+def test_an_unknown_name_is_told_with_the_nearest_and_the_most_useful_ones():
+    with pytest.raises(RequestError) as refused:
+        arrange(GROUPS, "speed")
+    assert str(refused.value) == (
+        "--sort 'speed': nothing recorded has this name; there are fd, generator_lr, rank, order, experiment, attempt,"
+        " contender, variant, replicas, seconds, device_seconds, images, and any other score, param or tag"
+    )
+
+
+def test_fewer_rows_hide_no_searched_parameter():
+    for fewer in (select(GROUPS, ["variant=r1gan"]), on_front(GROUPS, "seconds")):
+        assert [group.searched for group in fewer] == [["generator_lr"]]
 
 
 def test_fewer_rows_change_no_rank():
@@ -74,6 +87,10 @@ def test_fewer_rows_change_no_rank():
         ("generator_lr", "expected NAME, one of"),
         ("<3", "expected NAME, one of"),
         ("generator_rl<3", r"nothing recorded has this name \(did you mean 'generator_lr'\?\)"),
+        ("generator_lr<abc", "expected a number after <, found 'abc'; words are compared by = and != only"),
+        ("generator_lr>=nan", "expected a number after >=, found 'nan'"),
+        ("variant<z", "expected a number after <, found 'z'"),
+        ("variant<3", "variant holds words, for example 'gan', which have no order; use = or !="),
     ],
 )
 def test_a_condition_that_means_nothing_is_refused(where, said):

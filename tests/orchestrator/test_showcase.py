@@ -67,6 +67,8 @@ def test_the_best_generator_is_registered_once_and_loads_without_code(home, tmp_
     flush(home)
     (version,) = client(home).search_model_versions("name = 'synthetic'")
     assert client(home).get_model_version_by_alias("synthetic", "selected").version == version.version
+    place = f"{STORY.name}/{next(each.contender for each in read(home) if each.run_id == winner)}"
+    assert torch.equal(loaded.sample(5), orchestrator.load_generator(place, home.path).sample(5))
     drawn = tmp_path / "drawn.npy"
     asked = ("sample", "models:/synthetic@selected", "-n", 5, "-o", drawn, "--home", home.path)
     assert ganarena(*asked).status == 0
