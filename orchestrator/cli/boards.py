@@ -184,7 +184,7 @@ def _leaderboard(group: Group) -> Table:
         table.add_column(name, justify="right")
     table.add_column("status", overflow="fold", min_width=8)
     for row in group.rows:
-        cells: list[RenderableType] = [_place(row)]
+        cells: list[RenderableType] = [row.place]
         cells += [_range(row)] if ranked else []
         cells += [Text(row.experiment)] if several else []
         cells += [str(row.attempt)] if attempts else []
@@ -193,23 +193,17 @@ def _leaderboard(group: Group) -> Table:
     return table
 
 
-def _place(row: Row) -> str:
-    """Return a rank, the place of a row that takes no rank, or a dash."""
-    if row.rank:
-        return str(row.rank)
-    return f"({row.order})" if row.order else "-"
-
-
 def _range(row: Row) -> str:
     return f"{row.rank_low}-{row.rank_high}" if row.rank else ""
 
 
 def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
     status = Text(row.status, style=STYLES.get(row.status, ""))
-    alarms = [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in row.alarms.items()]
     apart = row.unranked if row.baseline or (row.order and row.complete >= FEWEST_SEEDS) else None
     audited = f"audited: {row.audited}" if row.audited else None
-    notes = "; ".join(note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *alarms) if note)
+    notes = "; ".join(
+        note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *row.observed) if note
+    )
     status.append(f": {notes}" if notes else "", style="dim")
     scores = [_score(row.scores.get(key)) for key in keys]
     if not row.scores and metric in keys and metric in row.last:

@@ -67,6 +67,18 @@ class Row:
         """Does its score leave out a replica?"""
         return self.complete < self.replicas
 
+    @property
+    def place(self) -> str:
+        """How its place is shown: a rank, in brackets the place of one that takes none, or a dash."""
+        if self.rank:
+            return str(self.rank)
+        return f"({self.order})" if self.order else "-"
+
+    @property
+    def observed(self) -> list[str]:
+        """The rules that fired and did not stop it, each with how many of its replicas it is about."""
+        return [f"{rule} observed in {told.partition(' at ')[0]}" for rule, told in self.alarms.items()]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.leaderboard import FEWEST_SEEDS, Group, Row
+from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row
 from orchestrator.records import COSTS, ForeignRecord
 from orchestrator.report.happenings import Happening
 from orchestrator.report.verdict import label
@@ -87,7 +87,7 @@ def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table
     def cells(row: Row) -> list[Cell]:
         score = row.scores.get(group.metric)
         return [
-            Cell(value=row.order, text=_place(row), kind="place"),
+            Cell(value=row.order, text=row.place, kind="place"),
             Cell(value=row.contender, text=label(row, group.rows), note=_note(row), kind="name"),
             Cell(value=row.run_ids[0], text=""),
             Cell(value=row.variant, text=""),
@@ -155,7 +155,7 @@ def foreign(runs: Sequence[ForeignRecord]) -> Table:
                 Cell(value=run.name, text=run.name, kind="name"),
                 Cell(value=run.run_id, text=run.run_id),
                 Cell(value=run.status, text=run.status),
-                Cell(value="unranked: protocol unknown", text="unranked: protocol unknown"),
+                Cell(value=UNKNOWN, text=UNKNOWN),
             ],
             status=run.status,
         )
@@ -221,13 +221,6 @@ def _percent(value: float, reach: tuple[float, float]) -> float:
     return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 1)
 
 
-def _place(row: Row) -> str:
-    """Return a rank, in brackets the place of a row that takes none, or a dash."""
-    if row.rank:
-        return str(row.rank)
-    return f"({row.order})" if row.order else "-"
-
-
 def _range(row: Row) -> str:
     return f"{row.rank_low} to {row.rank_high}" if row.rank else ""
 
@@ -260,8 +253,7 @@ def _note(row: Row) -> str:
 
 def _remarks(row: Row) -> str:
     """Return why it ended, and which rules fired without ending it."""
-    alarms = [f"{rule} observed in {said.partition(' at ')[0]}" for rule, said in row.alarms.items()]
-    return "; ".join([row.reason, *alarms] if row.reason else alarms)
+    return "; ".join([row.reason, *row.observed] if row.reason else row.observed)
 
 
 def _title(cost: str) -> str:

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import pytest
+import spaces
 from optuna.trial import TrialState
 
 from orchestrator.config.models import SearchExperiment
@@ -12,20 +13,9 @@ from orchestrator.search import adaptive
 from orchestrator.search.adaptive import Tpe
 from orchestrator.space import STARTUP, contenders, exists, up_front
 
-SPACE = {
-    "variant": {"choice": ["gan", "wgan_gp", "r1gan"]},
-    "generator_lr": {"loguniform": [1e-5, 1e-2]},
-    "beta1": {"uniform": [0.0, 0.9], "when": {"variant": ["gan", "r1gan"]}},
-    "batch": {"randint": [2, 5]},
-    "penalty.weight": {"loguniform": [0.1, 100], "when": {"variant": ["wgan_gp", "r1gan"]}},
-    "penalty.every": {"choice": [1, 4], "when": {"variant": "r1gan"}},
-}
 
-
-def experiment(space: dict[str, Any] | None = None, **search: Any) -> SearchExperiment:
-    asked = {"contenders": 40, "sampler": "tpe"} | search
-    whole = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
-    return SearchExperiment.model_validate(whole | {"space": SPACE if space is None else space, "search": asked})
+def experiment(**search: Any) -> SearchExperiment:
+    return spaces.experiment(spaces.SPACE, search={"contenders": 40, "sampler": "tpe"} | search)
 
 
 def ended(name: str, *values: float, status: str = "finished", curve: Any = ()) -> dict[str, Any]:

@@ -7,27 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from spaces import SPACE, experiment
 
 import gans
-from orchestrator.config import SearchExperiment, StudyExperiment, validate
+from orchestrator.config import StudyExperiment, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import RequestError
 from orchestrator.space import Contender, canonical, contenders, digest
-
-SPACE = {
-    "variant": {"choice": ["gan", "wgan_gp", "r1gan"]},
-    "generator_lr": {"loguniform": [1e-5, 1e-2]},
-    "beta1": {"uniform": [0.0, 0.9], "when": {"variant": ["gan", "r1gan"]}},
-    "batch": {"randint": [2, 5]},
-    "penalty.weight": {"loguniform": [0.1, 100], "when": {"variant": ["wgan_gp", "r1gan"]}},
-    "penalty.every": {"choice": [1, 4], "when": {"variant": "r1gan"}},
-}
-
-
-def experiment(space: dict[str, Any], **changes: Any) -> SearchExperiment:
-    search = {"contenders": 8} | changes.pop("search", {})
-    whole = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
-    return SearchExperiment.model_validate(whole | {"space": space, "search": search} | changes)
 
 
 def drawn(space: dict[str, Any], **search: Any) -> list[Contender]:
