@@ -7,7 +7,7 @@
 from orchestrator.leaderboard.grouping import key_of, latest, rank
 from orchestrator.leaderboard.means import half_width, summary
 from orchestrator.leaderboard.placing import FEWEST_SEEDS
-from orchestrator.leaderboard.rows import Group, Row, searched
+from orchestrator.leaderboard.rows import Group, Row
 from orchestrator.leaderboard.telling import UNKNOWN, as_json, flat
 
 __all__ = [
@@ -21,6 +21,5 @@ __all__ = [
     "key_of",
     "latest",
     "rank",
-    "searched",
     "summary",
 ]
