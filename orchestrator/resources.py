@@ -96,7 +96,7 @@ def _tried(contender: Contender, experiment: Experiment, judge: "Judge", device:
         step = (time.perf_counter() - mark) / (last.step - 1)
         for _ in range(2):  # the second time counts, for the first one also sets up
             mark = time.perf_counter()
-            samples = last.replicas[0].sample(SAMPLES).cpu()
+            samples = last.replicas[0].sample(SAMPLES).cpu().nan_to_num(0, 0, 0)  # to diverge takes as long
             extract(judge.extractor, samples, range="-1..1" if judge.dataset.kind == "images" else "features")
             sample = (time.perf_counter() - mark) / SAMPLES
     ticks = gans.Budget(**contender.budget).ticks(variant)

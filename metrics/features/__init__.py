@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from metrics.errors import RangeError, TooFewSamplesError, UnfitError, UnknownNameError
+from metrics.errors import RangeError, TooFewSamplesError, UnfitError, UnknownNameError, WeightsError
 from metrics.features import inception as _inception
 from metrics.features.dinov2 import DINOv2
 from metrics.features.extractor import Extractor, Features, Kind
@@ -47,6 +47,12 @@ class Entry:
     make: Callable[[Path | None, Path | None, bool], Extractor]
 
 
+def _identity(weights: Path | None) -> Identity:
+    if weights is not None:
+        raise WeightsError(f"identity reads no weights, but {weights} was given; leave it out, or name an extractor")
+    return Identity()
+
+
 EXTRACTORS = {
     entry.name: entry
     for entry in (
@@ -55,7 +61,7 @@ EXTRACTORS = {
             summary="points as they are, images as their pixels in [0, 1]",
             paper="none",
             logits=False,
-            make=lambda _weights, _cache, _download: Identity(),
+            make=lambda weights, _cache, _download: _identity(weights),
         ),
         Entry(
             name="lenet",

@@ -9,6 +9,7 @@ from pathlib import Path
 import gans
 import metrics
 from orchestrator.code import TRAINERS
+from orchestrator.config.budget import Budget
 from orchestrator.config.data import Data
 from orchestrator.config.document import Document, Location
 from orchestrator.config.evaluation import Evaluation
@@ -257,14 +258,13 @@ def _check_objectives(experiment: SearchExperiment, document: Document) -> None:
 
 
 def _check_population(experiment: SearchExperiment, document: Document) -> None:
-    search, tick = experiment.search, experiment.budget.tick
+    search = experiment.search
     if search.scheduler != "pbt":
         if search.population is not None:
             document.fail(("search", "population"), f"scheduler {search.scheduler} does not read it; pbt does")
         return
-    if search.population and search.population.every and search.population.every % tick:
-        message = f"expected a multiple of the tick ({tick}), found {search.population.every}: slots meet at ticks"
-        document.fail(("search", "population", "every"), message)
+    if search.population and (every := search.population.every):
+        _check_meetings(every, experiment.budget, document)
     if experiment.adaptive:
         message = f"scheduler pbt compares all slots at once, and sampler {search.sampler} draws them one by one;"
         document.fail(("search", "scheduler"), f"{message} choose sampler random or grid")
@@ -277,6 +277,14 @@ def _check_population(experiment: SearchExperiment, document: Document) -> None:
     if fixed := [name for name in ranges if name not in PERTURBED]:
         message = f"no two slots would share their {fixed[0]}, and only slots of one architecture can be copied;"
         document.fail(("space", fixed[0]), f"{message} give choices, or fix it under hyperparameters")
+
+
+def _check_meetings(every: int, budget: Budget, document: Document) -> None:
+    here = ("search", "population", "every")
+    if every % budget.tick:
+        document.fail(here, f"expected a multiple of the tick ({budget.tick}), found {every}: slots meet at ticks")
+    if every >= budget.amount:
+        document.fail(here, f"expected less than the budget ({budget.amount}), found {every}: slots would never meet")
 
 
 def check_evaluation(evaluation: Evaluation, document: Document) -> None:

@@ -8,10 +8,12 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from orchestrator.config.values import AtKeyError, Model, Positive
+from orchestrator.config.values import AtKeyError, Model
 
 SOURCES = {"name": ("download", "radius", "spacing", "std"), "images": ("size", "labels"), "npz": ()}
 """Where data may come from, and what may be said beside it."""
+Extent = Annotated[float, Field(gt=0, le=1e6)]
+"""Far below what single precision takes, squared as it is by every judge."""
 
 
 class Data(Model):
@@ -25,9 +27,9 @@ class Data(Model):
     )
     labels: Literal["folders"] | None = Field(None, description="`folders`: each subfolder is a class")
     npz: str | None = Field(None, description="an .npz file with an array `samples`, and perhaps `labels`")
-    radius: Positive | None = Field(None, description="of ring8")
-    spacing: Positive | None = Field(None, description="of grid25")
-    std: Positive | None = Field(None, description="of each mode of ring8, grid25 and gaussian1d")
+    radius: Extent | None = Field(None, description="of ring8")
+    spacing: Extent | None = Field(None, description="of grid25")
+    std: Extent | None = Field(None, description="of each mode of ring8, grid25 and gaussian1d")
 
     @model_validator(mode="before")
     @classmethod

@@ -43,7 +43,7 @@ class Search(Model):
         " the first ranks; default the first of evaluation.metrics",
     )
     grace: Count | None = Field(None, description="budget before anyone is pruned; default one tick")
-    reduction: Annotated[int, Field(ge=2)] = Field(
+    reduction: Annotated[int, Field(ge=2, le=1000)] = Field(
         3, description="asha and hyperband keep the best 1/reduction at each rung"
     )
     seed: Seed = 0

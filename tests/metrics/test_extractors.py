@@ -95,6 +95,11 @@ def test_a_classifier_that_torchvision_lacks_names_the_nearest_one(tmp_path):
         load("torchvision:resnet_18", weights=tmp_path / "none")
 
 
+def test_weights_that_nobody_would_read_are_refused(tmp_path):
+    with pytest.raises(WeightsError, match="identity reads no weights"):
+        load("identity", weights=tmp_path / "some.pth")
+
+
 def test_a_classifier_without_weights_says_how_to_give_them(tmp_path):
     with pytest.raises(WeightsError, match="needs a file of weights"):
         load("torchvision:resnet18")

@@ -314,6 +314,260 @@ samples: 100 => extractor: lanet
     12: stop.0: rule plateaued: expected patience as a number, found 'long'
 [diverged] => [{plateaued: {grace: .nan}}]
     12: stop.0: rule plateaued: expected grace between 0 and 1, found nan
+
+# Packs.
+sampler: random => pack: 0
+    10: search.pack: expected at least 1, found 0
+sampler: random => pack: 1001
+    10: search.pack: expected at most 1000, found 1001
+sampler: random => pack: 1.5
+    10: search.pack: expected an integer, found 1.5
+sampler: random => pack: .nan
+    10: search.pack: expected an integer, found .nan
+sampler: random => pack: two
+    10: search.pack: expected an integer, found 'two'
+sampler: random => pack: [2]
+    10: search.pack: expected an integer, found a list
+sampler: random => pack: true
+    10: search.pack: expected an integer, found true
+sampler: random => pack: 2, scheduler: asha
+    10: search.pack: a pack trains to its end as it was drawn, and asha decides about one contender at a time; use none, or leave it out
+sampler: random => pack: 2, scheduler: pbt
+    10: search.pack: a pack trains to its end as it was drawn, and pbt decides about one contender at a time; use none, or leave it out
+sampler: random => pack: 2, sampler: tpe
+    10: search.pack: a pack trains to its end as it was drawn, and tpe decides about one contender at a time; use random or grid, or leave it out
+
+# Limits in seconds, audits, seeds, rungs.
+sampler: random => seconds: 0
+    10: search.seconds: expected more than 0, found 0
+sampler: random => seconds: -1
+    10: search.seconds: expected more than 0, found -1
+sampler: random => seconds: .nan
+    10: search.seconds: expected a finite number, found .nan
+sampler: random => seconds: .inf
+    10: search.seconds: expected a finite number, found .inf
+sampler: random => seconds: '60'
+    10: search.seconds: expected a number, found '60'
+sampler: random => seconds: [60]
+    10: search.seconds: expected a number, found a list
+sampler: random => audit: -0.1
+    10: search.audit: expected at least 0, found -0.1
+sampler: random => audit: .nan
+    10: search.audit: expected a finite number, found .nan
+sampler: random => audit: [0.1]
+    10: search.audit: expected a number, found a list
+sampler: random => audit: a lot
+    10: search.audit: expected a number, found 'a lot'
+sampler: random => audit: null
+    10: search.audit: expected a number, found nothing
+sampler: random => audit: 0.1, scheduler: pbt
+    10: search.audit: scheduler pbt prunes nobody who could be audited; choose asha, hyperband or median
+sampler: random => seed: -1
+    10: search.seed: expected at least 0, found -1
+sampler: random => seed: 9223372036854775808
+    10: search.seed: expected less than 9223372036854775808, found 9223372036854775808
+sampler: random => seed: .nan
+    10: search.seed: expected an integer, found .nan
+sampler: random => grace: 1.5
+    10: search.grace: expected an integer, found 1.5
+sampler: random => grace: 99999999999999999999
+    10: search.grace: expected less than 9223372036854775808, found 99999999999999999999
+sampler: random => reduction: 1
+    10: search.reduction: expected at least 2, found 1
+sampler: random => reduction: 2.5
+    10: search.reduction: expected an integer, found 2.5
+sampler: random => reduction: 99999999999999999999
+    10: search.reduction: expected at most 1000, found 99999999999999999999
+sampler: random => parallel: 0
+    10: search.parallel: expected 'auto' or at least 1, found 0
+sampler: random => parallel: [2]
+    10: search.parallel: expected 'auto' or an integer, found a list
+sampler: random => parallel: 99999999999999999999
+    10: search.parallel: expected 'auto' or less than 9223372036854775808, found 99999999999999999999
+
+# Confirmations.
+sampler: random => confirm: null
+    10: search.confirm: expected 'none' or a mapping, found nothing
+sampler: random => confirm: 3
+    10: search.confirm: expected 'none' or a mapping, found 3
+sampler: random => confirm: [5]
+    10: search.confirm: expected 'none' or a mapping, found a list
+sampler: random => confirm: {top: 1, seeds: []}
+    10: search.confirm.seeds: expected at least one entry, found an empty list
+sampler: random => confirm: {top: 1, seeds: 5}
+    10: search.confirm.seeds: expected a list, found 5
+sampler: random => confirm: {top: 1, seeds: [5, 5]}
+    10: search.confirm.seeds.1: 5 stands twice; give each once
+sampler: random => confirm: {top: 1, seeds: [-1]}
+    10: search.confirm.seeds.0: expected at least 0, found -1
+sampler: random => confirm: {top: 1, seeds: [.nan]}
+    10: search.confirm.seeds.0: expected an integer, found .nan
+sampler: random => confirm: {top: 1, seeds: [99999999999999999999]}
+    10: search.confirm.seeds.0: expected less than 9223372036854775808, found 99999999999999999999
+sampler: random => confirm: {top: 1.5, seeds: [5]}
+    10: search.confirm.top: expected an integer, found 1.5
+sampler: random => confirm: {top: 99999999999999999999, seeds: [5]}
+    10: search.confirm.top: expected less than 9223372036854775808, found 99999999999999999999
+sampler: random => confirm: {top: 1, seeds: [5], sead: 3}
+    10: search.confirm.sead: unknown key (did you mean 'seeds'?)
+
+# Populations.
+sampler: random => scheduler: pbt, population: 5
+    10: search.population: expected a mapping, found 5
+sampler: random => scheduler: pbt, population: []
+    10: search.population: expected a mapping, found an empty list
+sampler: random => scheduler: pbt, population: {every: 0}
+    10: search.population.every: expected at least 1, found 0
+sampler: random => scheduler: pbt, population: {every: 1.5}
+    10: search.population.every: expected an integer, found 1.5
+sampler: random => scheduler: pbt, population: {every: [1280]}
+    10: search.population.every: expected an integer, found a list
+sampler: random => scheduler: pbt, population: {every: 2560}
+    10: search.population.every: expected less than the budget (2560), found 2560: slots would never meet
+sampler: random => scheduler: pbt, population: {every: 99999999999999999999}
+    10: search.population.every: expected less than 9223372036854775808, found 99999999999999999999
+sampler: random => scheduler: pbt, population: {evry: 1280}
+    10: search.population.evry: unknown key (did you mean 'every'?)
+sampler: random => scheduler: pbt, population: {quantile: 0}
+    10: search.population.quantile: expected more than 0, found 0
+sampler: random => scheduler: pbt, population: {quantile: .nan}
+    10: search.population.quantile: expected a finite number, found .nan
+sampler: random => scheduler: pbt, population: {quantile: [0.2]}
+    10: search.population.quantile: expected a number, found a list
+sampler: random => scheduler: pbt, population: {factors: []}
+    10: search.population.factors: expected at least one entry, found an empty list
+sampler: random => scheduler: pbt, population: {factors: 0.8}
+    10: search.population.factors: expected a list, found 0.8
+sampler: random => scheduler: pbt, population: {factors: [.nan]}
+    10: search.population.factors.0: expected a finite number, found .nan
+sampler: random => scheduler: pbt, population: {factors: [.inf]}
+    10: search.population.factors.0: expected a finite number, found .inf
+sampler: random => scheduler: pbt, population: {factors: [half]}
+    10: search.population.factors.0: expected a number, found 'half'
+sampler: random => scheduler: pbt, population: {factors: {down: 0.8}}
+    10: search.population.factors: expected a list, found a mapping
+sampler: random => scheduler: pbt, population: {resample: 2}
+    10: search.population.resample: expected at most 1.0, found 2
+sampler: random => scheduler: pbt, population: {resample: -1}
+    10: search.population.resample: expected at least 0, found -1
+sampler: random => scheduler: pbt, population: {resample: .nan}
+    10: search.population.resample: expected a finite number, found .nan
+
+# Objectives, and who goes with whom.
+sampler: random => metric: {fd: 1}
+    10: search.metric: expected text or a list, found a mapping
+sampler: random => metric: true
+    10: search.metric: expected text or a list, found true
+sampler: random => metric: [[fd]]
+    10: search.metric.0: expected text, found a list
+sampler: random => metric: [1]
+    10: search.metric.0: expected text, found 1; put it in quotes
+sampler: random => metric: [fd, null]
+    10: search.metric.1: expected text, found nothing
+sampler: random => metric: ['']
+    10: search.metric.0: expected text, found ''
+sampler: random => metric: [fd, seconds, seconds]
+    10: search.metric.2: seconds stands twice; give each once
+sampler: random => metric: [fd, modes], scheduler: pbt
+    10: search.scheduler: pbt prunes by one metric, and search.metric has 2; give one, or scheduler: none
+sampler: random => metric: [fd, modes], scheduler: hyperband
+    10: search.scheduler: hyperband prunes by one metric, and search.metric has 2; give one, or scheduler: none
+sampler: random => metric: [fd, modes], scheduler: median
+    10: search.scheduler: median prunes by one metric, and search.metric has 2; give one, or scheduler: none
+sampler: random => sampler: tpe, scheduler: pbt
+    10: search.scheduler: scheduler pbt compares all slots at once, and sampler tpe draws them one by one; choose sampler random or grid
+sampler: random => sampler: [random]
+    10: search.sampler: expected 'random', 'grid' or 'tpe', found a list
+sampler: random => scheduler: {asha: 1}
+    10: search.scheduler: expected 'none', 'asha', 'hyperband', 'median' or 'pbt', found a mapping
+{contenders: 2, sampler: random} => null
+    10: search: expected a mapping, found nothing
+{contenders: 2, sampler: random} => []
+    10: search: expected a mapping, found an empty list
+{contenders: 2, sampler: random} => random
+    10: search: expected a mapping, found 'random'
+
+# Processes.
+cpus: 1 => processes: 0
+    11: resources.processes: expected at least 1, found 0
+cpus: 1 => processes: 65
+    11: resources.processes: expected at most 64, found 65
+cpus: 1 => processes: 1.5
+    11: resources.processes: expected an integer, found 1.5
+cpus: 1 => processes: two
+    11: resources.processes: expected an integer, found 'two'
+cpus: 1 => processes: .nan
+    11: resources.processes: expected an integer, found .nan
+cpus: 1 => processes: [2]
+    11: resources.processes: expected an integer, found a list
+cpus: 1 => processes: 2, gpus: 1
+    11: resources.processes: each has a GPU of its own; ask for gpus: 2, or for none
+cpus: 1 => processes: 2, gpus: 0.5
+    11: resources.processes: each has a GPU of its own; ask for gpus: 2, or for none
+cpus: 1 => gpus: -1
+    11: resources.gpus: expected at least 0, found -1
+cpus: 1 => gpus: [1]
+    11: resources.gpus: expected a number, found a list
+cpus: 1 => cpus: 1, memory: 3
+    11: resources.memory: unknown key; expected one of cpus, gpus, processes
+
+# Baselines, trainers, and what a trainer's samples are.
+stop: [diverged] => baselines: gmm
+    12: baselines: expected a list, found 'gmm'
+stop: [diverged] => baselines: [gmm, gmm]
+    12: baselines.1: gmm stands twice; give each once
+stop: [diverged] => baselines: [3]
+    12: baselines.0: expected text, found 3; put it in quotes
+stop: [diverged] => baselines: {gmm: 1}
+    12: baselines: expected a list, found a mapping
+stop: [diverged] => baselines: null
+    12: baselines: expected a list, found nothing
+variant: gan => trainer: 3
+    2: trainer: expected text, found 3; put it in quotes
+variant: gan => trainer: [os.path:join]
+    2: trainer: expected text, found a list
+variant: gan => trainer: x
+    2: trainer: expected package.module:function, found 'x'
+variant: gan => trainer: os.path:join:join
+    2: trainer: expected package.module:function, found 'os.path:join:join'
+variant: gan => trainer: os.path:join
+    2: trainer: 'os.path:join' is Python code, and no installed package offers it as one of ganarena.trainers; read it, then give --trust-code (in Python: trust_code=True) to import it
+variant: gan => variant: gan\ngenerator: {range: uint8}
+    3: generator: goes with a trainer; a variant says itself what it draws from
+variant: gan => trainer: os.path:join\ngenerator: 5
+    3: generator: expected a mapping, found 5
+variant: gan => trainer: os.path:join\ngenerator: {range: 0..2}
+    3: generator.range: expected '-1..1', '0..1' or 'uint8', found '0..2'
+variant: gan => trainer: os.path:join\ngenerator: {truncation: .nan}
+    3: generator.truncation: expected a finite number, found .nan
+variant: gan => trainer: os.path:join\ngenerator: {truncation: 0}
+    3: generator.truncation: expected more than 0, found 0
+variant: gan => trainer: os.path:join\ngenerator: {rnage: uint8}
+    3: generator.rnage: unknown key (did you mean 'range'?)
+variant: gan => trainer: os.path:join\ngenerator: {batch_norm: true}
+    3: generator.batch_norm: expected 'running', 'batch' or 'none', found true
+
+# Numbers of another kind in older keys.
+[0, 1] => [.nan]
+    6: seeds.0: expected an integer, found .nan
+[0, 1] => [true]
+    6: seeds.0: expected an integer, found true
+[0, 1] => [1e300]
+    6: seeds.0: expected an integer, found 1e+300
+[0, 1] => [9223372036854775808]
+    6: seeds.0: expected less than 9223372036854775808, found 9223372036854775808
+samples: 100 => samples: 1e3
+    7: evaluation.samples: expected an integer, found 1000.0
+samples: 100 => final_samples: 10000001
+    7: evaluation.final_samples: expected at most 10000000, found 10000001
+samples: 100 => final_samples: [100]
+    7: evaluation.final_samples: expected an integer, found a list
+samples: 100 => extractor: identity, weights: tiny.yaml
+    7: evaluation.extractor: identity reads no weights, but FOLDER/tiny.yaml was given; leave it out, or name an extractor
+ring8} => ring8, std: 1e300}
+    3: data.std: expected at most 1000000.0, found 1e+300
+ring8} => ring8, radius: true}
+    3: data.radius: expected a number, found true
 """
 STUDIES = r"""
 budget: => variant: gan\nbudget:
@@ -457,6 +711,20 @@ def test_a_grid_has_no_more_combinations_than_a_machine_can_bear_or_a_limit(gana
 @pytest.mark.parametrize(("old", "new", "sentence"), cases(SEARCHES))
 def test_a_malformed_search_is_refused_with_file_line_and_key(refused, tmp_path, old, new, sentence):
     assert refused(changed(GOOD, old, new)) == f"ganarena: tiny.yaml:{sentence.replace('FOLDER', str(tmp_path))}"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("search.pack=2", "--set search.pack: a trainer trains one contender at a time; leave it out"),
+        ("search.scheduler=pbt", "--set search.scheduler: scheduler pbt copies what our own loop saves; a trainer keeps its own"),
+        ("variant=gan", "--set variant: goes with a variant, and trainer stands in place of one; leave one of them out"),
+        ("generator={range: 0..1}", "--set generator: generator.range: points have no range, found '0..1'; leave it out"),
+    ],
+)  # fmt: skip
+def test_a_trainer_is_refused_what_only_our_own_loop_can_do(refused, change, sentence):
+    told = refused(changed(GOOD, "variant: gan", "trainer: os.path:join"), "--trust-code", "--set", change)
+    assert told == f"ganarena: {sentence}"
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), cases(STUDIES))

@@ -56,6 +56,13 @@ def test_trying_keeps_no_data(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_contender_that_diverges_at_once_is_tried_like_any_other(tmp_path):
+    asked = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 200, "tick": 100}}
+    asked |= {"hyperparameters": {"generator_lr": 1e30, "batch": 8}, "evaluation": {"samples": 100}}
+    plan = make_plan(SearchExperiment.model_validate(asked), Home(tmp_path), "cpu", write=False, cluster=CLUSTER)
+    assert list(measured(plan, Home(tmp_path))) == list(plan.contenders)
+
+
 def test_for_contenders_that_are_drawn_as_results_come_stand_those_that_chance_would_draw(tmp_path):
     asked = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 20, "tick": 10}}
     asked |= {"space": {"generator_lr": {"loguniform": [1e-4, 1e-3]}}, "baselines": ["gmm"]}
