@@ -12,7 +12,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from orchestrator import machine
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, WorkError
+from orchestrator.wording import REASON, one_line
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -50,12 +51,8 @@ def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> 
             os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
         try:
             ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            if not address:
-                raise RequestError(f"Ray could not be started on this machine: {error}") from None
-            raise RequestError(
-                f"--address {address}: no Ray cluster answers there ({error}); `ray start` one"
-            ) from None
+        except Exception as error:  # Ray raises just that when its processes take more than half a minute to start
+            raise _not_joined(address, one_line(error, REASON)) from None
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
         try:
@@ -63,6 +60,13 @@ def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> 
                 yield
         finally:
             ray.shutdown()
+
+
+def _not_joined(address: str | None, why: str) -> Exception:
+    """Say that there is no Ray, and the way out."""
+    if address:
+        return RequestError(f"--address {address}: no Ray cluster answers there ({why}); `ray start` one")
+    return WorkError(f"Ray did not start on this machine: {why}; --resume goes on when the machine is less busy")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, WorkError
 from orchestrator.search import cluster
 from orchestrator.search.cluster import AHEAD, joined
 from orchestrator.search.launching import on_workers_started_ahead
@@ -46,12 +46,16 @@ def test_a_process_that_leaves_ray_is_as_it_was_before():
 
 @pytest.mark.usefixtures("no_ray")
 @pytest.mark.parametrize(
-    ("address", "told"), [(None, "Ray could not be started on this machine: why"), ("auto", "--address auto: no Ray")]
+    ("address", "error", "told"),
+    [
+        (None, WorkError, "Ray did not start on this machine: Exception: why; --resume goes on"),
+        ("auto", RequestError, "--address auto: no Ray cluster answers there"),
+    ],
 )
-def test_ray_that_does_not_come_is_told_with_its_reason(monkeypatch, address, told):
+def test_ray_that_does_not_come_is_told_with_its_reason(monkeypatch, address, error, told):
     def fails(**_):
-        raise ConnectionError("why")
+        raise Exception("why")
 
     monkeypatch.setattr(cluster.ray, "init", fails)
-    with pytest.raises(RequestError, match=told), joined(address):
+    with pytest.raises(error, match=told), joined(address):
         pass
