@@ -3,17 +3,14 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
-from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
-
-from orchestrator.errors import RequestError, WorkError
+from orchestrator.errors import RequestError
 from orchestrator.home import Home
-from orchestrator.recording.client import children, client
+from orchestrator.recording.files import files
 from orchestrator.recording.layout import PICTURE, PINNED
+from orchestrator.recording.runs import Run
+from orchestrator.recording.source import source
 
 REGISTERED = "models:/"
-UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def generator(home: Home, run_id: str) -> Path:
@@ -24,10 +21,10 @@ def generator(home: Home, run_id: str) -> Path:
     if run_id.startswith(REGISTERED):
         return _registered(home, run_id)
     run = recorded_run(home, run_id)
-    for candidate in (run_id, *children(client(home), run)):
+    for candidate in (run, *replicas(home, run)):
         if folder := artifact(home, candidate, "generator"):
             return folder
-    status = run.data.tags.get("arena.status", "unknown")
+    status = run.tags.get("arena.status", "unknown")
     raise RequestError(
         f"run {run_id} recorded no generator (its status is {status}); choose a finished one from `ganarena runs`"
     )
@@ -35,13 +32,18 @@ def generator(home: Home, run_id: str) -> Path:
 
 def _registered(home: Home, uri: str) -> Path:
     """Return the folder of a registered generator."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    from orchestrator.recording.client import client
+
     store = client(home)
     name, alias_sign, alias = uri.removeprefix(REGISTERED).partition("@")
     name, _, number = (name, "", "") if alias_sign else name.rpartition("/")
     try:
         version = store.get_model_version_by_alias(name, alias) if alias_sign else store.get_model_version(name, number)
-        source = store.get_model_version_download_uri(name, version.version)
-        return Path(get_artifact_repository(source).download_artifacts(""))
+        address = store.get_model_version_download_uri(name, version.version)
+        return Path(get_artifact_repository(address).download_artifacts(""))
     except MlflowException as error:
         models = store.search_registered_models()
         known = sorted(f"{REGISTERED}{each.name}@{alias}" for each in models for alias in each.aliases)
@@ -49,34 +51,43 @@ def _registered(home: Home, uri: str) -> Path:
         raise RequestError(f"no registered generator {uri!r} ({error.error_code}); {there}") from None
 
 
+def replicas(home: Home, contender: Run) -> list[Run]:
+    """Return the replicas of a contender, the finished ones first."""
+    tagged = [("arena.kind", "replica"), ("mlflow.parentRunId", contender.run_id)]
+    found = source(home).runs([contender.experiment], tagged)
+    return sorted(found, key=lambda run: (run.tags["arena.status"] != "finished", int(run.tags["arena.seed"])))
+
+
 def picture(home: Home, run_id: str) -> Path | None:
     """Return the sample picture of a contender, the first where there are several."""
-    listed = sorted(item.path for item in client(home).list_artifacts(run_id) if item.path.endswith(".png"))
-    return artifact(home, run_id, listed[0]) if listed else None
+    kept = files(home, recorded_run(home, run_id))
+    listed = sorted(path for path in kept.listed() if path.endswith(".png"))
+    return kept.fetched(listed[0]) if listed else None
 
 
 def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[int]]) -> dict[int, Path]:
     """Return local copies of the pictures of a replica at the steps that `choose` picks."""
-    # Asked through the client, each picture would look the run up again.
-    folder = get_artifact_repository(recorded_run(home, run_id).info.artifact_uri)
+    kept = files(home, recorded_run(home, run_id))
     listed = {
-        int(found[1]): part.path
-        for part in folder.list_artifacts("images")
-        if part.path.endswith(".png") and (found := PICTURE.match(part.path))
+        int(found[1]): path
+        for path in kept.listed("images")
+        if path.endswith(".png") and (found := PICTURE.match(path))
     }
-    return {step: Path(folder.download_artifacts(listed[step])) for step in choose(listed)}
+    return {step: kept.fetched(listed[step]) for step in choose(listed)}
 
 
 def contender_of(home: Home, run_id: str) -> str:
     """Return the run of the contender that a run is, or is a replica of."""
     run = recorded_run(home, run_id)
-    if run.data.tags.get("arena.kind") not in ("contender", "replica"):
+    if run.tags.get("arena.kind") not in ("contender", "replica"):
         raise RequestError(f"run {run_id} is no contender; `ganarena runs` lists them")
-    return str(run.data.tags.get("mlflow.parentRunId", run_id))
+    return run.tags.get("mlflow.parentRunId", run_id)
 
 
 def pin(home: Home, contender: str, *, pinned: bool) -> None:
     """Tag a contender as pinned, or no longer where it was."""
+    from orchestrator.recording.client import client
+
     if pinned:
         client(home).set_tag(contender, PINNED, "yes")
     else:
@@ -85,20 +96,17 @@ def pin(home: Home, contender: str, *, pinned: bool) -> None:
 
 def is_pinned(home: Home, contender: str) -> bool:
     """Are the checkpoints of this contender kept, whatever is cleaned?"""
-    return PINNED in recorded_run(home, contender).data.tags
+    return PINNED in recorded_run(home, contender).tags
 
 
 def recorded_run(home: Home, run_id: str) -> Run:
-    try:
-        return client(home).get_run(run_id)
-    except MlflowException as error:
-        if error.error_code in UNKNOWN:
-            raise RequestError(f"no run {run_id!r} in {home.path}; `ganarena runs` lists them") from None
-        raise WorkError(f"MLflow could not be read: {' '.join(str(error).split())}") from error
+    """Return a run of which somebody gave the id."""
+    if (run := source(home).run(run_id)) is None:
+        raise RequestError(f"no run {run_id!r} in {home.path}; `ganarena runs` lists them")
+    return run
 
 
-def artifact(home: Home, run_id: str, path: str) -> Path | None:
+def artifact(home: Home, run: Run, path: str) -> Path | None:
     """Return a local copy of an artifact of a run, or None where the run has none of this name."""
-    store = client(home)
-    there = any(item.path == path for item in store.list_artifacts(run_id))
-    return Path(store.download_artifacts(run_id, path)) if there else None
+    kept = files(home, run)
+    return kept.fetched(path) if path in kept.listed() else None

@@ -32,12 +32,3 @@ def search(store: MlflowClient, experiments: Sequence[str], query: str = "") -> 
         token = page.token
         if not token:
             return
-
-
-def children(store: MlflowClient, parent: Run) -> list[str]:
-    """Return the replicas of a contender, the finished ones first."""
-    found = search(store, [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'")
-    order = sorted(
-        found, key=lambda run: (run.data.tags["arena.status"] != "finished", int(run.data.tags["arena.seed"]))
-    )
-    return [run.info.run_id for run in order]

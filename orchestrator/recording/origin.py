@@ -7,7 +7,6 @@ from pathlib import Path
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.artifacts import recorded_run
-from orchestrator.recording.client import client
 from orchestrator.recording.journal import Event, State
 
 
@@ -64,14 +63,13 @@ class Origin:
 def origin(home: Home, run_id: str) -> Origin:
     """Return the contender that was recorded under this run, or of which this run is a replica."""
     run = recorded_run(home, run_id)
-    tags = run.data.tags
+    tags = run.tags
     if tags.get("arena.kind") == "replica":
         return origin(home, tags["mlflow.parentRunId"])
     if tags.get("arena.kind") != "contender":
         raise RequestError(f"run {run_id} is no contender and no replica; `ganarena runs` lists those that are")
-    name = client(home).get_experiment(run.info.experiment_id).name
-    journal = _journal(home, name, int(tags["arena.attempt"]))
-    return Origin(run_id=run.info.run_id, contender=tags["arena.contender"], state=State.read(journal))
+    journal = _journal(home, run.experiment, int(tags["arena.attempt"]))
+    return Origin(run_id=run.run_id, contender=tags["arena.contender"], state=State.read(journal))
 
 
 def _journal(home: Home, name: str, attempt: int) -> Path:

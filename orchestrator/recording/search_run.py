@@ -1,16 +1,14 @@
 """The run of a whole search: what was asked, on which machine, and the page about it."""
 
 import json
-import shutil
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlflow.entities import Run
-
 from orchestrator.home import Home
-from orchestrator.recording.artifacts import artifact
-from orchestrator.recording.client import client, search
+from orchestrator.recording.artifacts import artifact, recorded_run
+from orchestrator.recording.files import files
+from orchestrator.recording.runs import Run
+from orchestrator.recording.source import source
 
 REPORT = "report.html"
 
@@ -30,31 +28,22 @@ def asked(home: Home, experiment: str, attempt: int, replica: str | None) -> Ask
     run = _find(home, experiment, attempt)
     if run is None:
         return Asked()
-    file = artifact(home, run.info.run_id, "experiment.yaml")
-    environment = artifact(home, replica, "environment.json") if replica else None
+    file = artifact(home, run, "experiment.yaml")
+    environment = artifact(home, recorded_run(home, replica), "environment.json") if replica else None
     return Asked(
         file=file.read_text() if file else "",
-        status=run.data.tags.get("arena.status", "unknown"),
-        reason=run.data.tags.get("arena.reason") or None,
+        status=run.tags.get("arena.status", "unknown"),
+        reason=run.tags.get("arena.reason") or None,
         environment=json.loads(environment.read_text()) if environment else {},
     )
 
 
 def keep_report(home: Home, experiment: str, attempt: int, page: Path) -> None:
-    """Log the page as an artifact of the attempt's search run, where there is one."""
-    run = _find(home, experiment, attempt)
-    if run is None:
-        return
-    with tempfile.TemporaryDirectory(prefix="ganarena-") as folder:
-        copy = Path(folder) / REPORT
-        shutil.copyfile(page, copy)
-        client(home).log_artifact(run.info.run_id, str(copy))
+    """Keep the page as an artifact of the attempt's search run, where there is one."""
+    if run := _find(home, experiment, attempt):
+        files(home, run).keep(page, REPORT)
 
 
 def _find(home: Home, experiment: str, attempt: int) -> Run | None:
-    store = client(home)
-    known = store.get_experiment_by_name(experiment)
-    if known is None:
-        return None
-    query = f"tags.`arena.kind` = 'search' and tags.`arena.attempt` = '{attempt}'"
-    return next(search(store, [known.experiment_id], query), None)
+    tagged = [("arena.kind", "search"), ("arena.attempt", str(attempt))]
+    return next(iter(source(home).runs([experiment], tagged)), None)

@@ -9,7 +9,9 @@ from mlflow.exceptions import MlflowException
 from orchestrator.config.name import folder_name
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row, latest, rank
-from orchestrator.recording.client import children, client
+from orchestrator.recording.artifacts import recorded_run, replicas
+from orchestrator.recording.client import client
+from orchestrator.recording.files import files
 from orchestrator.recording.journal import Event
 from orchestrator.recording.reading import read
 from orchestrator.wording import escaped, number, scored
@@ -78,20 +80,20 @@ def model_name(experiment: str) -> str:
 def register(home: Home, experiment: str, group: Group, row: Row) -> bool:
     """Make a row's generator a version of the registered model, once, with its alias; say whether it has one."""
     store, name = client(home), model_name(experiment)
-    parent = store.get_run(row.run_ids[0])
-    folder = next((run_id for run_id in children(store, parent) if _has_generator(home, run_id)), None)
-    if folder is None:  # a baseline, or somebody's own loop
+    trained = replicas(home, recorded_run(home, row.run_ids[0]))
+    chosen = next((run for run in trained if "generator" in files(home, run).listed()), None)
+    if chosen is None:  # a baseline, or somebody's own loop
         return False
     if not store.search_registered_models(f"name = '{name}'"):
         store.create_registered_model(name, description=f"Generators of {experiment}; safetensors, no code is loaded.")
-    known = [found for found in store.search_model_versions(f"name = '{name}'") if found.run_id == folder]
+    known = [found for found in store.search_model_versions(f"name = '{name}'") if found.run_id == chosen.run_id]
     version = (
         known[0]
         if known
         else store.create_model_version(
             name,
-            source=f"{store.get_run(folder).info.artifact_uri}/generator",
-            run_id=folder,
+            source=f"{chosen.artifact_uri}/generator",
+            run_id=chosen.run_id,
             tags={"arena.contender": row.contender, "arena.variant": row.variant},
             description=f"{row.variant} {row.contender}: {group.metric} {_score(row, group)}",
         )
@@ -103,10 +105,6 @@ def register(home: Home, experiment: str, group: Group, row: Row) -> bool:
 def _winners(ranked: Sequence[Group]) -> Iterator[tuple[Group, Row]]:
     for group in sorted(ranked, key=lambda each: -len(each.rows)):
         yield from ((group, row) for row in group.rows if row.order == 1 and not row.lost)
-
-
-def _has_generator(home: Home, run_id: str) -> bool:
-    return any(item.path == "generator" for item in client(home).list_artifacts(run_id))
 
 
 def _table(group: Group) -> Iterator[str]:

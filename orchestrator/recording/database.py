@@ -1,0 +1,127 @@
+"""Runs out of the tables of a database file that MLflow has made on this machine, without MLflow and without a trace.
+
+Importing MLflow and asking its client takes several times as long as all the rest of a leaderboard.
+"""
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from math import nan
+from pathlib import Path
+from typing import TypeVar
+
+from orchestrator.home import Home
+from orchestrator.recording.runs import Point, Run, Tagged, unreadable
+
+SCHEME = "sqlite:///"
+REVISIONS = ("dc11669786a5",)
+"""The layouts of MLflow's tables that are read here: `alembic_version` as MLflow 3.17 writes it."""
+PATIENCE_SECONDS = 20.0
+"""How long MLflow itself waits for another process to finish what it writes."""
+
+ACTIVE = "runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active'"
+NAMED = "experiments.name IN (SELECT value FROM json_each(?))"
+TAGGED = "EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ? AND value = ?)"
+UNTAGGED = "NOT EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ?)"
+CHOSEN = "FROM runs JOIN experiments USING (experiment_id) WHERE "
+RUNS = "SELECT run_uuid, experiments.name, runs.name, status, artifact_uri {chosen} ORDER BY start_time DESC, run_uuid"
+PAIRS = "SELECT run_uuid, key, value FROM {table} WHERE run_uuid IN (SELECT run_uuid {chosen})"
+NUMBERS = "SELECT run_uuid, key, value, is_nan FROM latest_metrics WHERE run_uuid IN (SELECT run_uuid {chosen})"
+SERIES = """
+SELECT run_uuid, key, step, value, is_nan FROM metrics
+WHERE run_uuid IN (SELECT value FROM json_each(?)) AND key IN (SELECT value FROM json_each(?))
+ORDER BY timestamp, step, value
+"""
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database file whose tables are known; it is only ever read."""
+
+    home: Home
+    path: Path
+
+    @classmethod
+    def of(cls, home: Home) -> "Database | None":
+        """Return the database of a home, or None where its store is something else, or not as it is known here."""
+        if not home.tracking_uri.startswith(SCHEME) or "?" in home.tracking_uri:
+            return None
+        database = cls(home, Path(home.tracking_uri.removeprefix(SCHEME)).absolute())
+        try:
+            with database._connected() as store:
+                known = [revision for (revision,) in store.execute("SELECT version_num FROM alembic_version")]
+                shared = store.execute("SELECT 1 FROM experiments WHERE workspace <> 'default'").fetchone()
+        except sqlite3.Error:  # it is missing, broken, or half written: MLflow knows what to do or say
+            return None
+        return database if len(known) == 1 and known[0] in REVISIONS and not shared else None
+
+    def runs(self, names: Sequence[str] = (), tagged: Tagged = ()) -> list[Run]:
+        """Return the runs of the named experiments, or of all, that are tagged like this; the latest come first."""
+        conditions = [ACTIVE] + [NAMED] * bool(names)
+        values = [json.dumps(names)] * bool(names)
+        for key, value in tagged:
+            conditions.append(UNTAGGED if value is None else TAGGED)
+            values += [key] if value is None else [key, value]
+        return self._runs(" AND ".join(conditions), values)
+
+    def run(self, run_id: str) -> Run | None:
+        """Return one run, also a deleted one, or None where there is no such run."""
+        return next(iter(self._runs("run_uuid = ?", [run_id])), None)
+
+    def points(self, run_ids: Sequence[str], keys: Iterable[str]) -> Iterator[Point]:
+        """Yield the series of many runs; what was told of a step last comes last."""
+        with self._reading() as store:
+            found = store.execute(SERIES, [json.dumps(run_ids), json.dumps(list(keys))]).fetchall()
+        for run_id, key, step, value, is_nan in found:
+            yield run_id, key, step, nan if is_nan else value
+
+    def _runs(self, condition: str, values: Sequence[str]) -> list[Run]:
+        chosen = CHOSEN + condition
+        with self._reading() as store:
+            runs = store.execute(RUNS.format(chosen=chosen), values).fetchall()
+            tags = store.execute(PAIRS.format(table="tags", chosen=chosen), values).fetchall()
+            params = store.execute(PAIRS.format(table="params", chosen=chosen), values).fetchall()
+            numbers = store.execute(NUMBERS.format(chosen=chosen), values).fetchall()
+        tags_of, params_of = _by_run(tags), _by_run(params)
+        metrics_of = _by_run((run_id, key, nan if is_nan else value) for run_id, key, value, is_nan in numbers)
+        return [
+            Run(
+                run_id=run_id,
+                experiment=experiment,
+                name=name or tags_of[run_id].get("mlflow.runName", ""),
+                status=status,
+                artifact_uri=artifact_uri,
+                params=params_of[run_id],
+                tags=tags_of[run_id],
+                metrics=metrics_of[run_id],
+            )
+            for run_id, experiment, name, status, artifact_uri in runs
+        ]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold the store still for some queries, so that they tell of one moment; whoever writes waits that long."""
+        try:
+            with self._connected() as store:
+                store.execute("BEGIN")
+                yield store
+        except sqlite3.Error as error:
+            raise unreadable(self.home, error) from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        uri = f"{self.path.as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)) as store:
+            yield store
+
+
+def _by_run(rows: Iterable[tuple[str, str, Value]]) -> Mapping[str, dict[str, Value]]:
+    found: dict[str, dict[str, Value]] = defaultdict(dict)
+    for run_id, key, value in rows:
+        found[run_id][key] = value
+    return found
