@@ -112,6 +112,10 @@ def test_complete_contenders_come_first_then_lucky_survivors_then_those_without_
     assert marks == {"006-g": "2 of 3 failed", "002-c": "1 of 3 failed"}
 
 
+def test_a_place_that_is_no_rank_is_shown_in_brackets():
+    assert [row.place for row in only(rank(BOARD)).rows] == ["1", "2", "2", "(4)", "(5)", "(6)", "-", "-"]
+
+
 def test_fewer_than_three_seeds_are_marked_and_take_no_rank():
     found = rows(only(rank(BOARD)))
     assert {name: row.rank for name, row in found.items() if row.rank} == {"001-b": 1, "000-a": 2, "003-d": 2}
@@ -224,6 +228,7 @@ def test_rules_that_only_observed_are_told_and_one_that_acted_is_the_reason():
         "000-a"
     ]
     assert row.alarms == {"collapsed": "2 of 3 at step 50: 1 of 8 modes"}
+    assert row.observed == ["collapsed observed in 2 of 3"]
 
 
 def test_a_baseline_is_shown_last_and_takes_no_rank():
