@@ -20,6 +20,8 @@ class Home:
     @classmethod
     def at(cls, path: str | Path | None = None) -> "Home":
         """Return the home at `path`, at `GANARENA_HOME`, or at `./arena`; nothing is created yet."""
+        if not isinstance(path, str | Path | None):
+            raise RequestError(f"home: expected the path of a folder, found {path!r}")
         home = Path(path or os.environ.get("GANARENA_HOME") or "arena").expanduser().absolute()
         there = next(folder for folder in (home, *home.parents) if folder.exists())
         if not there.is_dir():

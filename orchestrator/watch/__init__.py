@@ -51,9 +51,9 @@ def watch(
     """
     from orchestrator.watch.own import begin
 
-    asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": list(stop)}
+    asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": stop}
     given = {"evaluation": evaluation, "config": config, "budget": budget, "generator": generator}
-    asked |= {key: dict(value) for key, value in given.items() if value is not None}
+    asked |= {key: dict(it) if isinstance(it, Mapping) else it for key, it in given.items() if it is not None}
     if budget is None:
         asked["every"] = every
     return begin(asked, home=home, device=device, resume=resume, again=again)

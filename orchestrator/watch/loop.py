@@ -10,6 +10,7 @@ from gans.data import Dataset
 from metrics import Score
 from orchestrator.config.values import Value
 from orchestrator.errors import RequestError
+from orchestrator.watch.brought import whole
 from orchestrator.watch.pace import Pace
 from orchestrator.watch.rounds import Arrival, Rounds, Save, loop_folder
 
@@ -99,11 +100,14 @@ class Loop:
         """
         if not self.alive:
             return self.reason
+        step, images = whole(step, "the step"), whole(images, "images")
         if step < 1 or (self.last and step < self.last.step):
             before = f"step {self.last.step:,}" if self.last else "the first step"
             raise RequestError(f"tick: expected steps that count on from {before}, found {step}; a watch has one loop")
         if self.budget.unit == "images" and images < 1:
             raise RequestError("tick: the budget is in images; say how many were shown so far, by images=")
+        if not callable(sample):
+            raise RequestError(f"tick: expected sample as a function of a count, found {type(sample).__name__}")
         arrival = Arrival(step=step, images=images, sample=sample, save=save, diagnostics=diagnostics or {})
         self.last = arrival
         spent = self.budget.spent(step, images)

@@ -189,6 +189,9 @@ def _trouble() -> BaseException | None:
 def _attempt(experiment: LoopExperiment, home: Home, *, resume: bool, again: bool) -> Path:
     """Return the folder of the attempt to begin or to go on with; what exists is never overwritten."""
     name, attempts = experiment.name, home.attempts(experiment.name)
+    for key, value in {"resume": resume, "again": again}.items():
+        if not isinstance(value, bool):
+            raise RequestError(f"{key}: expected True or False, found {value!r}")
     if resume and again:
         raise RequestError("resume=True goes on with a loop and again=True makes a new attempt; give one of them")
     if attempts and not (resume or again):

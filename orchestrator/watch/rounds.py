@@ -1,6 +1,5 @@
 """The rounds of one contender with loops of its own: whoever arrives is judged, saved and reported together."""
 
-import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -9,24 +8,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from metrics.features.ranges import conform
 from orchestrator.config.generator import Generator
 from orchestrator.errors import RequestError
-from orchestrator.judging import Judge
 from orchestrator.stopping import Moment
 from orchestrator.watch import Replica, Sample, Watch
+from orchestrator.watch.brought import conformed, numbers, unlike
 from orchestrator.watch.pace import Pace
 from orchestrator.watch.streams import aside
 
 Report = Callable[[dict[str, Any], Path], None]
 Save = Callable[[Path], object]
-
-NAME = re.compile(r"[A-Za-z][\w./-]{0,199}", re.ASCII)
-TAKEN = ("step", "images", "seconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +72,7 @@ class Rounds:
                 diagnostics=arrival.diagnostics,
                 trained=arrival.seconds,
             )
+            unlike(arrival.diagnostics, self.watch.replicas[index].scores)
             if reason or last or self.pace.over(spent):
                 self._conclude(index, arrival, status="stopped" if reason else "finished", reason=reason)
         self._tell("tick", arrivals)
@@ -149,38 +144,6 @@ class Rounds:
 def loop_folder(seed: int) -> str:
     """Return the name of the folder in a checkpoint that holds what the loop of this seed saved."""
     return f"loop_{seed}"
-
-
-def conformed(samples: object, count: int, judge: Judge, generator: Generator) -> Tensor:
-    """Return what `sample(count)` gave as the judge reads it: points as they are, images from -1 to 1."""
-    if isinstance(samples, np.ndarray):
-        samples = torch.from_numpy(samples)
-    if not isinstance(samples, Tensor):
-        raise RequestError(f"sample({count}) should return a tensor [N, ...], but gave {type(samples).__name__}")
-    shape = (count, *judge.dataset.shape)
-    if tuple(samples.shape) != shape:
-        came = list(samples.shape)
-        raise RequestError(f"sample({count}) should return {list(shape)} as {judge.dataset.name} is, but gave {came}")
-    samples = samples.detach()
-    if judge.dataset.kind == "points" or generator.range == "-1..1" or not samples.float().isfinite().all():
-        return samples.float()
-    levels = conform(samples, range=generator.range or "uint8", name=f"what sample({count}) gave")
-    return levels.float() / 127.5 - 1
-
-
-def numbers(diagnostics: Mapping[str, Any]) -> dict[str, float]:
-    """Return diagnostics as numbers under names that MLflow takes."""
-    found = {}
-    for name, value in diagnostics.items():
-        if not NAME.fullmatch(name) or name in TAKEN:
-            raise RequestError(f"tick: diagnostics cannot be called {name!r}; use letters, digits, _ . - and /")
-        try:
-            found[name] = float(value)
-        except (TypeError, ValueError):
-            raise RequestError(
-                f"tick: expected diagnostics as numbers, found {type(value).__name__} in {name}"
-            ) from None
-    return found
 
 
 def _share(now: int, moment: Moment) -> float:

@@ -223,11 +223,32 @@ def test_a_second_watch_of_one_name_ends_the_first_of_this_process(begin, tmp_pa
         ({"data": "digits"}, r"generator\.range: expected the range of the images that `sample` returns"),
         ({"resume": True, "again": True}, r"give one of them"),
         ({"every": 0}, r"every: expected at least 1, found 0"),
+        ({"every": 1.5}, r"every: expected an integer, found 1\.5"),
+        ({"name": ""}, r"name: expected text, found ''"),
+        ({"name": "a\nb"}, r"name: expected one printable line, found the character U\+000A"),
+        ({"name": None}, r"name: expected text, found nothing"),
+        ({"data": torch.zeros(3, 2)}, r"data: expected a mapping, found tensor\(\[\[0\., 0\.\], \[0"),
+        ({"evaluation": "fd"}, r"evaluation: expected a mapping, found 'fd'"),
+        ({"evaluation": {"metrics": "fd"}}, r"evaluation\.metrics: expected a list, found 'fd'"),
+        ({"evaluation": {"samples": "100"}}, r"evaluation\.samples: expected an integer, found '100'"),
+        ({"config": 3}, r"config: expected a mapping, found 3"),
+        ({"config": {3: 1}}, r"config: expected text, found 3"),
+        ({"config": {"lr": float("nan")}}, r"config\.lr: expected a finite number, found \.nan"),
+        ({"seed": -1}, r"seed: expected at least 0, found -1"),
+        ({"seed": 2**63}, r"seed: expected less than 9223372036854775808"),
+        ({"budget": 3}, r"budget: expected a mapping, found 3"),
+        ({"budget": {"steps": 0, "tick": 1}}, r"budget\.steps: expected at least 1, found 0"),
+        ({"stop": "diverged"}, r"stop: expected a list, found 'diverged'"),
+        ({"stop": None}, r"stop: expected a list, found nothing"),
+        ({"generator": "uint8"}, r"generator: expected a mapping, found 'uint8'"),
+        ({"device": "abacus"}, r"--device abacus: this machine has"),
+        ({"home": 3}, r"home: expected the path of a folder, found 3"),
+        ({"resume": "yes"}, r"resume: expected True or False, found 'yes'"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(begin, tmp_path, asked, sentence):
     with pytest.raises(RequestError, match=sentence) as refused:
-        begin(**asked)
+        begin(**({"name": "mine"} | asked))
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
 
@@ -236,6 +257,15 @@ def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(begin, tmp_
     ("sample", "sentence"),
     [
         (print, "should return a tensor .* but gave NoneType"),
+        (lambda n: n, "should return a tensor .* but gave int"),
+        (lambda n: [[0.0, 0.0]] * n, "should return a tensor .* but gave list"),
+        (lambda n: np.array([["a", "b"]] * n), r"of real numbers, but gave ndarray \(<U1, cpu\)"),
+        (lambda n: np.array([[None, None]] * n), r"of real numbers, but gave ndarray \(object"),
+        (lambda n: torch.zeros(n, 2, dtype=torch.complex64), r"of real numbers, but gave Tensor \(torch\.complex64"),
+        (lambda n: torch.zeros(n, 2).to_sparse(), r"but gave Tensor \(torch\.float32, torch\.sparse_coo, cpu\)"),
+        (lambda n: torch.zeros(n, 2, device="meta"), r"but gave Tensor \(.* meta\)"),
+        (lambda n: torch.zeros(n), r"should return \[100, 2\] as ring8 is, but gave \[100\]"),
+        ("a function", "expected sample as a function of a count, found str"),
         (lambda n: torch.rand(n - 1, 2), r"should return \[100, 2\] as ring8 is, but gave \[99, 2\]"),
         (lambda n: torch.rand(n, 1, 8, 8), r"should return \[100, 2\] as ring8 is"),
     ],
@@ -252,11 +282,31 @@ def test_samples_of_another_shape_are_told_with_the_shape_that_was_expected(begi
         (20, {"diagnostics": {"a b": 1}}, "diagnostics cannot be called 'a b'"),
         (20, {"diagnostics": {"step": 1}}, "diagnostics cannot be called 'step'"),
         (20, {"diagnostics": {"loss": "low"}}, "expected diagnostics as numbers, found str in loss"),
+        (20, {"diagnostics": 3}, "expected diagnostics as a mapping of names to numbers, found int"),
+        (20, {"diagnostics": {3: 1.0}}, "diagnostics cannot be called 3"),
+        (20, {"diagnostics": {"final/fd": 1.0}}, "diagnostics cannot be called 'final/fd'"),
+        (20, {"diagnostics": {"fd_identity_low": 1.0}}, "'fd_identity_low' is the name of a score"),
+        ("20", {}, "expected the step as a whole number, found '20'"),
+        (20.0, {}, r"expected the step as a whole number, found 20\.0"),
+        (None, {}, "expected the step as a whole number, found None"),
+        (2**70, {}, "expected the step up to 9223372036854775807"),
+        (20, {"images": float("nan")}, "expected images as a whole number, found nan"),
     ],
 )
 def test_a_tick_says_what_it_expects(begin, step, more, sentence):
     with pytest.raises(RequestError, match=sentence):
         begin(budget=SIXTY).tick(step, noise, **more)
+
+
+@pytest.mark.parametrize("count", [np.int64, torch.tensor])
+def test_steps_and_images_may_be_counted_by_numpy_and_by_torch(begin, tmp_path, count):
+    assert begin(budget=SIXTY).tick(count(60), noise, images=count(600))
+    assert ticks(tmp_path) == [60]
+
+
+def test_a_name_with_slashes_leaves_no_trace_outside_of_the_home(begin, tmp_path):
+    begin("../../evil/x", home=tmp_path / "home", budget=SIXTY).tick(20, noise)
+    assert [each.name for each in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_budget_of_images_needs_to_be_told_them(begin):
