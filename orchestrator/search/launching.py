@@ -18,6 +18,7 @@ from orchestrator.config.models import SearchExperiment
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
+from orchestrator.search.handover import retried
 from orchestrator.search.packs import at_once, going_on
 from orchestrator.search.planning import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
@@ -89,7 +90,8 @@ def _train(
             failure_config=tune.FailureConfig(max_failures=RETRIES_OF_A_LOST_WORKER),
         ),
     )
-    tuner.fit()
+    with retried():
+        tuner.fit()
 
 
 @contextmanager
