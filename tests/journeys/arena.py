@@ -1,8 +1,6 @@
 """Driving the command line as a person would, in processes of its own."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -62,7 +60,7 @@ def wait_for(process: "subprocess.Popen[bytes]", home: Path, *, ticks: int, time
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
     """Kill -9: nothing is told, nothing can be tidied up."""
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.wait()
 
 

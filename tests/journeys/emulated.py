@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -12,7 +11,9 @@ import psutil
 
 QUICK = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 500, "health_check_failure_threshold": 6}
 """A lost node is noticed within seconds, and not within half a minute."""
-LITTLE = {"object_store_memory": 100 * 2**20}
+FRUGAL = {"prestart_worker_first_driver": False}
+"""Trials bring an environment of their own, so no worker that began before them is ever used."""
+LITTLE = {"object_store_memory": 100 * 2**20, "include_log_monitor": False}
 TRIAL = "ray::ImplicitFunc"
 """What Ray calls the process of a trial."""
 
@@ -24,7 +25,7 @@ class Emulated:
         from ray.cluster_utils import Cluster
 
         self.resources = resources
-        head = {"num_cpus": 0, "num_gpus": 0, "include_dashboard": False, "_system_config": QUICK}
+        head = {"num_cpus": 0, "num_gpus": 0, "include_dashboard": False, "_system_config": QUICK | FRUGAL}
         self.cluster = Cluster(initialize_head=True, head_node_args=head | LITTLE)
         self.nodes: list[Any] = []
         for _ in range(nodes):
@@ -51,9 +52,8 @@ class Emulated:
         return found
 
     def lose_a_worker(self, stream: Random) -> None:
-        """Kill the process of a trial, if there is one."""
-        if trials := self.trials():
-            kill(stream.choice(trials).pid)
+        """Kill the process of a trial."""
+        kill(stream.choice(self.trials()).pid)
 
     def lose_a_raylet(self, stream: Random) -> None:
         """Kill what makes a node a part of the cluster, and let another node join."""
@@ -90,9 +90,3 @@ def kill(process: int) -> None:
         os.kill(process, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def killed(driver: "subprocess.Popen[bytes]") -> None:
-    """Kill a driver and wait until it is gone."""
-    kill(driver.pid)
-    driver.wait()
