@@ -16,3 +16,5 @@ PINNED = "arena.pinned"
 
 PICTURE = re.compile(r"images/samples[+%]step[+%](\d+)[+%]")
 """How MLflow names the pictures of a series; older versions write another sign between the parts."""
+SHOWN = "mlflow.loggedImages"
+"""The tag by which MLflow's pages know that a run has pictures."""

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
-from PIL import Image
 from ruamel.yaml import YAML
 
 from orchestrator.home import Home
 from orchestrator.recording.client import client, search
 from orchestrator.recording.decisions import DECISIONS
+from orchestrator.recording.gallery import Gallery
 from orchestrator.recording.journal import Event
-from orchestrator.recording.layout import AUDITED, DESCRIBED, FIRED, LONGEST_TAG, PICTURE, SCHEMA
+from orchestrator.recording.layout import AUDITED, DESCRIBED, FIRED, LONGEST_TAG, SCHEMA
 from orchestrator.space import digest
 
 LONGEST_DATASET = 500
@@ -45,7 +45,7 @@ class Writer:
         self.runs: dict[Identity, str] = {}
         self.described: dict[Identity, dict[str, str]] = {}
         self.standing: dict[str, str] = {}
-        self.pictured: dict[str, set[int]] = {}
+        self.gallery = Gallery(self.client)
         query = f"tags.`arena.attempt` = '{attempt['attempt']}'"
         for run in search(self.client, [self.experiment_id], query):
             tags, seed = run.data.tags, run.data.tags.get("arena.seed")
@@ -155,25 +155,14 @@ class Writer:
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"
-        if picture.exists() and event["step"] not in self._steps_pictured(run_id):
-            with Image.open(picture) as image:
-                stamp = int(event["time"] * 1000)
-                self.client.log_image(
-                    run_id, image, key="samples", step=event["step"], timestamp=stamp, synchronous=True
-                )
-            self.pictured[run_id].add(event["step"])
+        if picture.exists():
+            self.gallery.hang(run_id, picture, event["step"], int(event["time"] * 1000))
         if replica["final"] and picture.exists():
             self.client.log_artifact(run_id, str(picture))
             self.client.log_artifact(self._contender(event), str(picture))
         generator = files / f"generator_{replica['seed']}"
         if generator.exists():
             self.client.log_artifacts(run_id, str(generator), "generator")
-
-    def _steps_pictured(self, run_id: str) -> set[int]:
-        if run_id not in self.pictured:
-            listed = (PICTURE.match(part.path) for part in self.client.list_artifacts(run_id, "images"))
-            self.pictured[run_id] = {int(found[1]) for found in listed if found}
-        return self.pictured[run_id]
 
     def _contender(self, event: Event) -> str:
         name = event["contender"]
@@ -254,7 +243,7 @@ class Writer:
             )
             self.runs[identity] = run.info.run_id
             self.standing[run.info.run_id] = "running"
-            self.pictured[run.info.run_id] = set()
+            self.gallery.open(run.info.run_id)
         return self.runs[identity]
 
     def _describe(self, identity: Identity, params: Mapping[str, str], digests: Mapping[str, str]) -> None:
