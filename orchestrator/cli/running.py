@@ -188,6 +188,7 @@ def _from_here(path: Path) -> Path:
 @click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
 @click.option("--samples", type=click.IntRange(min=2), help="Samples per score; default 1000.")
 @click.option("--name", help="Name of the records; default VARIANT on DATA.")
+@click.option("--log-system-metrics", is_flag=True, help="Tell processors, memory and GPUs at every tick to MLflow.")
 @trusting
 @computing
 @common
@@ -223,13 +224,15 @@ def _asked(home: Home, run: str | None, **asked: Any) -> tuple[Any, Any]:
     from orchestrator.review.naming import run_id
     from orchestrator.single.onward import experiment_from
 
-    longer = {key: asked.pop(key) for key in ("images", "steps", "tick", "seeds", "trust_code")}
+    longer = {key: asked.pop(key) for key in GROWING}
     if fixed := [key for key, value in asked.items() if value not in (None, ())]:
         raise RequestError(f"--from goes on with what is recorded; leave {OPTIONS.get(fixed[0], f'--{fixed[0]}')} out")
     source = origin(home, run_id(home, run))
     return experiment_from(source, **longer), source
 
 
+GROWING = ("images", "steps", "tick", "seeds", "log_system_metrics", "trust_code")
+"""What `train --from` may be asked beside the record."""
 OPTIONS = {"variant": "VARIANT", "settings": "-p"}
 """How what `train` is asked is written, where that is not its name."""
 

@@ -30,6 +30,7 @@ class LoopExperiment(Model):
     evaluation: Evaluation = Evaluation()
     stop: Stops = ("diverged",)
     generator: Generator = Generator()
+    log_system_metrics: bool = False
 
     @property
     def objective(self) -> str:
@@ -38,7 +39,9 @@ class LoopExperiment(Model):
 
     def as_recorded(self) -> dict[str, Any]:
         """Return it in the words of an experiment file."""
-        said = self.model_dump(mode="json", exclude_none=True, exclude={"config", "seed", "every"})
+        said = self.model_dump(
+            mode="json", exclude_none=True, exclude={"config", "seed", "every", "log_system_metrics"}
+        )
         return said | {"hyperparameters": self.config, "seeds": [self.seed]}
 
     @classmethod

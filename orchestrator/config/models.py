@@ -30,6 +30,10 @@ class Experiment(Model):
     resources: Resources = Resources()
     stop: Stops = Field(("diverged",), description="rules that end a replica; those that are not listed observe")
     baselines: Names = Field((), description="fitted without a game and judged alike, for comparison; never ranked")
+    log_system_metrics: bool = Field(
+        False,
+        description="processors, memory and GPUs at every tick, as MLflow's system metrics; it changes no score",
+    )
 
     _document: Document | None = PrivateAttr(None)
     _code: Code = PrivateAttr(Code())

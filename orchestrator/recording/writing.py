@@ -130,6 +130,7 @@ class Writer:
                 self._files(run_id, replica, event, files)
             self._stand(run_id, replica["status"], replica["reason"], event)
         summary = {"images": event["images"], "objective": event["objective"]}
+        summary |= {f"system/{name}": value for name, value in event.get("system", {}).items()}
         metrics = [Metric(key, value, *at) for key, value in summary.items() if value is not None]
         self.client.log_batch(parent, metrics=metrics)
         self._stand(parent, "running", None, event)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SENDING_SECONDS = 60.0
 SECONDS = "search.seconds "
+LOGGED = "log_system_metrics"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +130,12 @@ def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: b
 
 
 def changes(recorded: Event, experiment: Experiment) -> list[str]:
-    """Return what differs between a recorded experiment, as it is read today, and this one, a phrase for each key."""
-    return differences(_as_read_today(recorded, experiment), experiment.model_dump(mode="json", exclude_none=True))
+    """Return what differs between a recorded experiment, as it is read today, and this one, a phrase for each key.
+
+    What is only logged beside the training may be another every time.
+    """
+    was, now = _as_read_today(recorded, experiment), experiment.model_dump(mode="json", exclude_none=True)
+    return differences(was, now | {LOGGED: was.get(LOGGED, False)})
 
 
 def _as_read_today(recorded: Event, experiment: Experiment) -> Event:

@@ -215,8 +215,12 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
     import metrics
     from orchestrator.config.checks import located
     from orchestrator.judging import Judge
+    from orchestrator.trial import metering
 
     document = experiment.document
+    if experiment.log_system_metrics:
+        with located(document, ("log_system_metrics",)):
+            metering.check(device)
     there = cluster or capacity()
     fitting = _fitting(experiment, there)
     drawn = contenders(experiment)

@@ -34,6 +34,7 @@ def experiment_of(
     extractor: str | None,
     samples: int | None,
     name: str | None,
+    log_system_metrics: bool = False,
     trust_code: bool = False,
 ) -> SearchExperiment:
     """Return the experiment that the options of `ganarena train` describe, checked as a file would be."""
@@ -55,6 +56,7 @@ def experiment_of(
         "budget": {unit: amount, "tick": tick or max(1, (amount or 1) // 10)},
         "seeds": list(seeds) or [0],
         "evaluation": evaluation,
+        "log_system_metrics": log_system_metrics,
     }
     experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
     assert isinstance(experiment, SearchExperiment)  # noqa: S101  (no `study` in it)

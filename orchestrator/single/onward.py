@@ -24,6 +24,7 @@ def experiment_from(
     steps: int | None,
     tick: int | None,
     seeds: Sequence[int],
+    log_system_metrics: bool = False,
     trust_code: bool = False,
 ) -> SearchExperiment:
     """Return the experiment that trains the recorded contender for longer, or on `seeds` as well."""
@@ -42,6 +43,7 @@ def experiment_from(
     value |= {key: configuration[key] for key in ("variant", "data", "hyperparameters")}
     metric = recorded.get("search", {}).get("metric")
     value |= {"budget": budget.model_dump(exclude_none=True), "seeds": [*source.seeds, *seeds]}
+    value |= {"log_system_metrics": log_system_metrics}
     value |= {"search": {"contenders": 1} | ({"metric": metric} if metric else {})}
     experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
     assert isinstance(experiment, SearchExperiment)  # noqa: S101  (no `study` in it)

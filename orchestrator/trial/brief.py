@@ -34,6 +34,7 @@ class Brief:
     """When nobody starts any more, by the clock on the wall."""
     together: int | None = None
     """So many replicas train at once, where memory did not suffice for all."""
+    log_system_metrics: bool = False
     code: Code = field(default_factory=Code)
     trainer: str | None = None
     generator: Generator = field(default_factory=Generator)
@@ -52,6 +53,7 @@ class Brief:
             device=plan.device,
             threads=plan.threads,
             processes=experiment.resources.processes,
+            log_system_metrics=experiment.log_system_metrics,
             code=experiment.code,
             **_own_loop(experiment),
         )

@@ -9,6 +9,7 @@ from orchestrator.code import TRAINERS
 from orchestrator.space import Contender
 from orchestrator.trial.brief import Brief
 from orchestrator.trial.fitting import fit
+from orchestrator.trial.metering import metered
 from orchestrator.trial.reporting import Report
 from orchestrator.trial.training import Member, train
 from orchestrator.trial.watching import ready
@@ -34,21 +35,22 @@ def pursue(
     if time.time() >= brief.deadline:
         return
     watch = ready(contender, brief)
-    if contender.variant in gans.BASELINES:
-        fit(contender, watch, report)
-        return
-    if resume:
-        watch.restore(resume)
-        if watch.over:
+    with metered(report, brief.device, wanted=brief.log_system_metrics) as told:
+        if contender.variant in gans.BASELINES:
+            fit(contender, watch, told)
             return
-        if cloned and watch.replicas[0].history[-1].step == cloned["step"]:
-            for watched, seconds in zip(watch.replicas, cloned["seconds"], strict=True):
-                watched.seconds = seconds  # what the original took is on its own account
-    if contender.variant == brief.trainer:
-        _follow(contender, brief, watch, report, resume)
-        return
-    member = Member(contender=contender, watch=watch, changes=cloned["now"] if cloned else {})
-    train([member], brief, report, resume, adopt=cloned is not None)
+        if resume:
+            watch.restore(resume)
+            if watch.over:
+                return
+            if cloned and watch.replicas[0].history[-1].step == cloned["step"]:
+                for watched, seconds in zip(watch.replicas, cloned["seconds"], strict=True):
+                    watched.seconds = seconds  # what the original took is on its own account
+        if contender.variant == brief.trainer:
+            _follow(contender, brief, watch, told, resume)
+            return
+        member = Member(contender=contender, watch=watch, changes=cloned["now"] if cloned else {})
+        train([member], brief, told, resume, adopt=cloned is not None)
 
 
 def pursue_pack(contenders: Sequence[Contender], brief: Brief, report: Report, *, resume: Path | None = None) -> None:
@@ -62,7 +64,8 @@ def pursue_pack(contenders: Sequence[Contender], brief: Brief, report: Report, *
         for member in members:
             member.watch.restore(resume / member.folder)
     if not all(member.watch.over for member in members):
-        train(members, brief, report, resume)
+        with metered(report, brief.device, wanted=brief.log_system_metrics) as told:
+            train(members, brief, told, resume)
 
 
 def _follow(contender: Contender, brief: Brief, watch: "Watch", report: Report, resume: Path | None) -> None:

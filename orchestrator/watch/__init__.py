@@ -40,6 +40,7 @@ def watch(
     device: str = "cpu",
     resume: bool = False,
     again: bool = False,
+    log_system_metrics: bool = False,
 ) -> "Loop":
     """Watch a training loop of your own: `if watch.tick(step, sample): break`, where `sample(n)` returns n samples.
 
@@ -47,11 +48,13 @@ def watch(
     and `stop` are written as in an experiment file, `config` holds what the records should tell of your loop, and
     `generator` says what `sample` returns: `{"range": "-1..1"}` for images. With a budget the last tick is the one
     that reaches it; without one `finish()`, the end of a `with` block or of the program ends the watch, and ticks come
-    `every` so many steps. `device` is where samples are judged.
+    `every` so many steps. `device` is where samples are judged. `log_system_metrics` tells MLflow of processors, memory
+    and GPUs at every tick.
     """
     from orchestrator.watch.own import begin
 
     asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": stop}
+    asked["log_system_metrics"] = log_system_metrics
     given = {"evaluation": evaluation, "config": config, "budget": budget, "generator": generator}
     asked |= {key: dict(it) if isinstance(it, Mapping) else it for key, it in given.items() if it is not None}
     if budget is None:

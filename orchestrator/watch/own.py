@@ -27,10 +27,11 @@ from orchestrator.search.planning import environment
 from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.stopping import acting, observing
+from orchestrator.trial import metering
 from orchestrator.watch import Watch
 from orchestrator.watch.loop import Loop
 from orchestrator.watch.pace import Pace
-from orchestrator.watch.rounds import Arrival, Rounds
+from orchestrator.watch.rounds import Arrival, Report, Rounds
 from orchestrator.wording import REASON, one_line
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ def begin(asked: dict[str, Any], *, home: str | Path | None, device: str, resume
     experiment, place, where = validated(asked), Home.at(home), chosen_device(device)
     _attempt(experiment, place, resume=resume, again=again)
     judge = _judge(experiment, place, where)
+    if experiment.log_system_metrics:
+        metering.check(where)
     if earlier := _begun.get((place.path, experiment.name)):
         earlier.leave("interrupted", "another watch took over its name")
     with ExitStack() as stack:
@@ -81,6 +84,10 @@ class Records:
         self.recorder.append(event | {"launch": self.launch, "checkpoint": str(checkpoint)}, files)
         self.checkpoints.settle(checkpoint)
 
+    def metered(self, device: str, *, wanted: bool) -> Report:
+        """Return `report`, which until the records are closed also tells how busy the machine is, if that is wanted."""
+        return self._held.enter_context(metering.metered(self.report, device, wanted=wanted))
+
     def end(self, status: str, reason: str | None) -> None:
         """Record how it ended, and close."""
         tick = self.recorder.journal.state.contenders[self.contender].tick
@@ -112,7 +119,8 @@ class OwnLoop(Loop):
             watch.restore(records.saved)
         judge.prepare()
         pace = Pace.of(experiment.budget, experiment.every)
-        rounds = Rounds(watch, records.contender, pace, experiment.generator, records.report)
+        report = records.metered(judge.device, wanted=experiment.log_system_metrics)
+        rounds = Rounds(watch, records.contender, pace, experiment.generator, report)
         super().__init__(rounds, 0, self._arrive, experiment.config, records.saved)
         self._told = set(self.alarms)
         self._trouble = _trouble()

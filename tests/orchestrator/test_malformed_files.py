@@ -37,7 +37,7 @@ variant: gan => varaint: gan
 stop: [diverged] => baselines: [gnn]
     12: baselines.0: no baseline 'gnn'; expected one of gmm
 stop: [diverged] => banana: 1
-    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, trainer, generator, data, space, search
+    12: banana: unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, log_system_metrics, variant, trainer, generator, data, space, search
 samples: 100 => banana: 1
     7: evaluation.banana: unknown key; expected one of extractor, weights, samples, final_samples, metrics
 tick: => tik:
@@ -547,7 +547,11 @@ variant: gan => trainer: os.path:join\ngenerator: {rnage: uint8}
 variant: gan => trainer: os.path:join\ngenerator: {batch_norm: true}
     3: generator.batch_norm: expected 'running', 'batch' or 'none', found true
 
-# Numbers of another kind in older keys.
+# Numbers and words of another kind.
+stop: [diverged] => log_system_metrics: yes
+    12: log_system_metrics: expected true or false, found 'yes'
+stop: [diverged] => log_system_metrics: 1
+    12: log_system_metrics: expected true or false, found 1
 [0, 1] => [.nan]
     6: seeds.0: expected an integer, found .nan
 [0, 1] => [true]
@@ -639,7 +643,7 @@ BROKEN = [
     ("number as key", "name: x\n3: y\n", ":2: expected a name as key, found 3"),
     ("list as key", "? [a, b]\n: c\n", ":1: expected a name as key, found a list"),
     ("endless number", f"seed: {'9' * 5000}\n", ":1: expected a number that fits, found one of 5,000 digits"),
-    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, variant, trainer, generator, data, space, search; 3 more to mend"),
+    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, log_system_metrics, variant, trainer, generator, data, space, search; 3 more to mend"),
 ]  # fmt: skip
 
 

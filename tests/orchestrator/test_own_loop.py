@@ -349,3 +349,12 @@ def test_several_batches_may_be_one_step(begin, tmp_path):
     pairs = [(torch.zeros(4, 2), torch.zeros(4))] * 20
     assert len([*loop.through(pairs, noise, per_step=5)]) == 15
     assert [event["images"] for event in told(tmp_path) if event["kind"] == "tick"] == [20, 40, 60]
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_loop_tells_how_busy_its_machine_is_only_if_that_is_wanted(begin, tmp_path, wanted):
+    loop = begin(budget=SIXTY, log_system_metrics=wanted)
+    for step in (20, 40, 60):
+        loop.tick(step, noise)
+    assert [("system" in event) for event in told(tmp_path) if event["kind"] == "tick"] == [wanted] * 3
+    assert "log_system_metrics" not in told(tmp_path)[0]["experiment"]
