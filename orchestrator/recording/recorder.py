@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +22,8 @@ RETRY_SECONDS = (1, 2, 5, 10, 30)
 OTHERS_SECONDS = 30.0
 LEAVING_SECONDS = 5.0
 TRIES_AT_THE_CLOSE = 2
+AT_ONCE = 32
+"""So many events are written together where the store is slower than the training."""
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +121,7 @@ class Outbox:
         self._cursor = folder / "sent.json"
         self._writer: Any = None
         self._showcase: Any = None
+        self._at_once = AT_ONCE
 
     @classmethod
     def waiting(cls, home: Home) -> list["Outbox"]:
@@ -153,23 +157,28 @@ class Outbox:
                 shutil.copytree(source, target / source.name, dirs_exist_ok=True)
 
     def send(self) -> Iterator[int]:
-        """Apply every unsent event to the store, yielding the offset behind each."""
+        """Apply every unsent event to the store, as many at once as wait, yielding the offset behind them."""
         from orchestrator.recording.showcase import Showcase
         from orchestrator.recording.writing import Writer
 
-        for event, end in events(self.folder / "journal.jsonl", self.offset):
+        waiting = events(self.folder / "journal.jsonl", self.offset)
+        while told := list(islice(waiting, self._at_once)):
             if self._writer is None:
                 begun = State.read(self.folder / "journal.jsonl").attempt
                 assert begun  # noqa: S101  (the first event of every journal)
                 self._writer, self._showcase = Writer(self.home, begun), Showcase(self.home, begun)
             try:
-                self._writer.apply(event, self._files(event))
+                self._writer.apply((event, self._files(event)) for event, _ in told)
             except Exception:
                 self._writer = None  # what it had got to is read back from the store before the next try
+                self._at_once = 1  # what goes wrong holds up nothing that was told before it
                 raise
+            self._at_once = min(2 * self._at_once, AT_ONCE)
+            end = told[-1][1]
             replace(self._cursor, {"offset": end})
-            shutil.rmtree(self._files(event), ignore_errors=True)
-            self._show(event)
+            for event, _ in told:
+                shutil.rmtree(self._files(event), ignore_errors=True)
+                self._show(event)
             yield end
 
     def remove(self) -> None:

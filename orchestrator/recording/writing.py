@@ -1,15 +1,16 @@
 """MLflow: one experiment a name, a parent run a contender, a child run a replica; told twice, recorded once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
 from ruamel.yaml import YAML
 
 from orchestrator.home import Home
+from orchestrator.recording.batch import Batch
 from orchestrator.recording.client import client, search
 from orchestrator.recording.decisions import DECISIONS
 from orchestrator.recording.gallery import Gallery
@@ -45,6 +46,7 @@ class Writer:
         self.runs: dict[Identity, str] = {}
         self.described: dict[Identity, dict[str, str]] = {}
         self.standing: dict[str, str] = {}
+        self.batch = Batch(self.client)
         self.gallery = Gallery(self.client)
         query = f"tags.`arena.attempt` = '{attempt['attempt']}'"
         for run in search(self.client, [self.experiment_id], query):
@@ -56,8 +58,14 @@ class Writer:
                 meaning = ("arena.protocol", "arena.budget_class")
                 self.described[identity] = {key: tags[key] for key in meaning if key in tags}
 
-    def apply(self, event: Event, files: Path) -> None:
-        """Record one event; `files` holds the pictures and generators that came with it."""
+    def apply(self, told: Iterable[tuple[Event, Path]]) -> None:
+        """Record events, each with the folder of the pictures and generators that came with it."""
+        for event, files in told:
+            self._take(event, files)
+        self.batch.send()
+
+    def _take(self, event: Event, files: Path) -> None:
+        """Record one event, whose numbers and tags are then due."""
         match event["kind"]:
             case "attempt":
                 self._search(event)
@@ -92,8 +100,8 @@ class Writer:
 
     def _audited(self, event: Event) -> None:
         told = {"": event["reason"], ".at": str(event["at"]), ".probability": str(event["probability"])}
-        tags = [RunTag(AUDITED + part, text[:LONGEST_TAG]) for part, text in told.items()]
-        self.client.log_batch(self.runs[event["contender"], None], tags=tags)
+        tags = {AUDITED + part: text[:LONGEST_TAG] for part, text in told.items()}
+        self.batch.add(self.runs[event["contender"], None], tags=tags)
 
     def _cloned(self, event: Event) -> None:
         """Record the numbers of a slot as series, from those that it began with, and whose copy it has become."""
@@ -101,8 +109,8 @@ class Writer:
         at, start = int(event["time"] * 1000), int(self.attempt["time"] * 1000)
         points = [Metric(f"hyperparameter/{name}", began[name], start, 0) for name in event["now"]]
         points += [Metric(f"hyperparameter/{name}", value, at, event["step"]) for name, value in event["now"].items()]
-        lineage = RunTag("arena.lineage", " > ".join(event["lineage"])[-LONGEST_TAG:])
-        self.client.log_batch(self.runs[event["contender"], None], metrics=points, tags=[lineage])
+        lineage = {"arena.lineage": " > ".join(event["lineage"])[-LONGEST_TAG:]}
+        self.batch.add(self.runs[event["contender"], None], metrics=points, tags=lineage)
 
     def _search(self, event: Event) -> str:
         identity = ("", None)
@@ -124,15 +132,14 @@ class Writer:
                 numbers |= _flat(replica["scores"], replica["floors"]) | self._costs(event, replica)
                 if replica["final"]:
                     numbers |= _flat(replica["final"]["scores"], replica["final"]["floors"], prefix="final/")
-                alarms = [RunTag(FIRED + rule, told[:LONGEST_TAG]) for rule, told in replica["fired"].items()]
-                metrics = [Metric(key, value, *at) for key, value in numbers.items()]
-                self.client.log_batch(run_id, metrics=metrics, tags=alarms)
+                alarms = {FIRED + rule: told[:LONGEST_TAG] for rule, told in replica["fired"].items()}
+                self.batch.add(run_id, metrics=_points(numbers, at), tags=alarms)
                 self._files(run_id, replica, event, files)
             self._stand(run_id, replica["status"], replica["reason"], event)
         summary = {"images": event["images"], "objective": event["objective"]}
         summary |= {f"system/{name}": value for name, value in event.get("system", {}).items()}
-        metrics = [Metric(key, value, *at) for key, value in summary.items() if value is not None]
-        self.client.log_batch(parent, metrics=metrics)
+        known = {key: value for key, value in summary.items() if value is not None}
+        self.batch.add(parent, metrics=_points(known, at))
         self._stand(parent, "running", None, event)
 
     def _final(self, event: Event, files: Path) -> None:
@@ -144,7 +151,7 @@ class Writer:
                 run_id = self._replica(event, replica)
                 final = replica["final"] or {"scores": {}, "floors": {}}
                 numbers = _flat(final["scores"], final["floors"], prefix="final/")
-                self.client.log_batch(run_id, metrics=[Metric(key, value, *at) for key, value in numbers.items()])
+                self.batch.add(run_id, metrics=_points(numbers, at))
                 self._files(run_id, replica, event, files)
                 self._stand(run_id, replica["status"], replica["reason"], event)
 
@@ -249,9 +256,7 @@ class Writer:
 
     def _describe(self, identity: Identity, params: Mapping[str, str], digests: Mapping[str, str]) -> None:
         """Write the params, and the tags that say that the whole description is there."""
-        told = [RunTag(key, value) for key, value in (dict(digests) | {DESCRIBED: "yes"}).items()]
-        self.client.log_batch(self.runs[identity], params=[Param(key, value) for key, value in params.items()])
-        self.client.log_batch(self.runs[identity], tags=told)
+        self.batch.add(self.runs[identity], params=params, tags=dict(digests) | {DESCRIBED: "yes"})
         self.described[identity] = dict(digests)
 
     def _end(self, event: Event) -> None:
@@ -264,7 +269,7 @@ class Writer:
         at = int(event["time"] * 1000), standing["step"]
         summary = {"seconds": sum(replica["seconds"] for replica in standing["replicas"])}
         summary |= {f"final/{key}": value for key, value in event["summary"].items()}
-        self.client.log_batch(parent, metrics=[Metric(key, value, *at) for key, value in summary.items()])
+        self.batch.add(parent, metrics=_points(summary, at))
         for replica in standing["replicas"]:
             if replica["status"] == "running":
                 self._stand(self._replica(standing, replica), event["status"], event["reason"], event)
@@ -287,8 +292,7 @@ class Writer:
         else:
             self.client.set_terminated(run_id, status=MLFLOW_STATUS[status], end_time=int(event["time"] * 1000))
         # The tag comes last: it is where the next writer reads whether this was done.
-        tags = {"arena.reason": (reason or "")[:LONGEST_TAG], "arena.status": status}
-        self.client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        self.batch.add(run_id, tags={"arena.reason": (reason or "")[:LONGEST_TAG], "arena.status": status})
         self.standing[run_id] = status
 
 
@@ -308,6 +312,10 @@ def inputs(protocol: Mapping[str, Any], data: Mapping[str, Any]) -> list[Dataset
         )
         for split in ("train", "select", "final")
     ]
+
+
+def _points(numbers: Mapping[str, float], at: tuple[int, int]) -> list[Metric]:
+    return [Metric(key, value, *at) for key, value in numbers.items()]
 
 
 def _flat(scores: Mapping[str, Event], floors: Mapping[str, float], prefix: str = "") -> dict[str, float]:

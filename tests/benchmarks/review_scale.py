@@ -42,7 +42,7 @@ def record(folder: Path, ticks: int) -> tuple[float, float]:
     taken: dict[str, list[float]] = {}
     for event in events:
         began = time.perf_counter()
-        writer.apply(event, folder / "nothing")
+        writer.apply([(event, folder / "nothing")])
         taken.setdefault(event["kind"], []).append(time.perf_counter() - began)
     return middle(taken["tick"][TEMPLATES:]), middle(taken["end"])
 

@@ -56,9 +56,7 @@ def _record(folder: Path) -> None:
 
     search = Synthetic(contenders=TEMPLATES, replicas=REPLICAS, ticks=1)
     events = list(search.events())
-    writer = Writer(Home(folder), events[0])
-    for event in events:
-        writer.apply(event, folder / "nothing")
+    Writer(Home(folder), events[0]).apply((event, folder / "nothing") for event in events)
 
 
 def _multiply(database: Path, copies: int) -> None:

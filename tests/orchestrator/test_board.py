@@ -82,9 +82,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, empty_store: Any) -> Home
     home = Home(tmp_path_factory.mktemp("board"))
     (home.path / "mlflow.db").write_bytes(empty_store.read_bytes())
     events = list(Synthetic(contenders=4, replicas=3, ticks=1).events())
-    writer = Writer(home, events[0])
-    for event in events:
-        writer.apply(event, home.path / "nothing")
+    Writer(home, events[0]).apply((event, home.path / "nothing") for event in events)
     return home
 
 

@@ -16,9 +16,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "review.md"
 def recorded(home):
     """A search of three contenders with three replicas each."""
     events = list(Synthetic(contenders=3, replicas=3, ticks=2).events())
-    writer = Writer(home, events[0])
-    for event in events:
-        writer.apply(event, home.path / "nothing")
+    Writer(home, events[0]).apply((event, home.path / "nothing") for event in events)
     return home
 
 

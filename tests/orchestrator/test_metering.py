@@ -121,7 +121,7 @@ def test_the_contenders_run_holds_them_as_mlflow_s_own_series(home: Home):
     (name,) = story.configurations
     for number in (1, 2, 2):  # told twice, recorded once
         tick = story.tick(name, number) | {"system": {"cpu_utilization_percentage": 40.0 + number}}
-        writer.apply(tick, home.path / "nothing")
+        writer.apply([(tick, home.path / "nothing")])
     series = client(home).get_metric_history(writer.runs[name, None], "system/cpu_utilization_percentage")
     assert [(point.step, point.value) for point in series] == [(16, 41.0), (32, 42.0)]
     assert "system/cpu_utilization_percentage" not in client(home).get_run(writer.runs[name, 0]).data.metrics

@@ -18,9 +18,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory, empty_store: Any) -> Home
     home = Home(tmp_path_factory.mktemp("naming"))
     (home.path / "mlflow.db").write_bytes(empty_store.read_bytes())
     events = list(Synthetic(contenders=2, replicas=1, ticks=1).events())
-    writer = Writer(home, events[0])
-    for event in events:
-        writer.apply(event, home.path / "nothing")
+    Writer(home, events[0]).apply((event, home.path / "nothing") for event in events)
     return home
 
 

@@ -1,6 +1,7 @@
 """From events to MLflow: everything once, whatever is away or dies."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ from orchestrator.home import Home
 from orchestrator.recording import recorder as recording
 from orchestrator.recording import showcase, writing
 from orchestrator.recording.client import client, search
-from orchestrator.recording.journal import Event
+from orchestrator.recording.journal import Event, Journal
 from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.showcase import Showcase
@@ -138,7 +139,7 @@ def test_what_was_sent_is_not_sent_again_by_whoever_goes_on(home, monkeypatch):
         recorder.append(event)
     assert recorder.close(timeout=60)
     sent = []
-    monkeypatch.setattr(writing.Writer, "apply", lambda _, event, __: sent.append(event["kind"]))
+    monkeypatch.setattr(writing.Writer, "apply", lambda _, told: sent.extend(event["kind"] for event, _ in told))
     recorder = Recorder(home, folder(home))
     recorder.append(list(story())[-1])
     assert recorder.close(timeout=60)
@@ -180,6 +181,9 @@ def with_files(told: Iterator[Event], parent: Path) -> Iterator[tuple[Event, Pat
         yield event | {"replicas": [first, first | {"seed": 1}]}, files
 
 
+send = Outbox.send
+
+
 class Faulty:
     """A store that does as it is told and fails to say so: the first time at call `number`, then never again."""
 
@@ -201,14 +205,18 @@ class Faulty:
         return called
 
 
-def told_with(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fails_at: int) -> int:
-    calls = SimpleNamespace(made=0, fails_at=fails_at)
+def told_with(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, fails_at: int, at_once: int) -> int:
+    """Tell a story whose sending begins when all of it is told; return the number of calls that it took."""
+    calls, all_told = SimpleNamespace(made=0, fails_at=fails_at), threading.Event()
+    monkeypatch.setattr(recording, "AT_ONCE", at_once)
+    monkeypatch.setattr(Outbox, "send", lambda outbox: send(outbox) if all_told.wait(60) else ())
     for module in (writing, showcase):
         monkeypatch.setattr(module, "client", lambda home: Faulty(client(home), calls))
     monkeypatch.setattr(recording, "RETRY_SECONDS", (0.0,))
     recorder = Recorder(home, folder(home))
     for event, files in with_files(story(), tmp_path):
         recorder.append(event, files)
+    all_told.set()
     assert recorder.close(timeout=60)
     return calls.made
 
@@ -233,11 +241,12 @@ def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]
     return described, models
 
 
-@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("at_once", [1, 32])
+@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
-    home, empty_store, monkeypatch, tmp_path, every
+    home, empty_store, monkeypatch, tmp_path, every, at_once
 ):
-    calls = told_with(home, monkeypatch, tmp_path, fails_at=0)
+    calls = told_with(home, monkeypatch, tmp_path, fails_at=0, at_once=at_once)
     undisturbed, around = everything(home), shown(home)
     assert around[1] == [("tiny", ["selected"], 1)]
     assert len(undisturbed) == 4
@@ -248,7 +257,7 @@ def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
         shutil.copy(empty_store, other.path / "mlflow.db")
         parent = tmp_path / f"files-of-{number}"
         parent.mkdir()
-        assert told_with(other, monkeypatch, parent, fails_at=number) >= calls
+        assert told_with(other, monkeypatch, parent, fails_at=number, at_once=at_once) >= calls
         assert everything(other) == undisturbed, f"after the answer to call {number} was lost"
         assert shown(other) == around, f"after the answer to call {number} was lost"
 
@@ -329,3 +338,24 @@ def test_files_of_an_event_that_was_told_before_are_not_kept_again(home, monkeyp
     assert [recorder.append(tick(step, 5.0), tmp_path) for step in (1, 1, 2)] == [True, False, True]
     assert recorder.close(timeout=60)
     assert kept == [1, 2]
+
+
+def test_what_the_store_refuses_holds_up_nothing_that_was_told_before(home, monkeypatch):
+    journal = Journal(folder(home) / "journal.jsonl")
+    for event in story():
+        journal.append({"time": 1.0} | event)
+    journal.close()
+    apply = writing.Writer.apply
+
+    def refuses(writer: writing.Writer, told: Any) -> None:
+        events = list(told)
+        if any(event["kind"] == "close" for event, _ in events):
+            raise ValueError("no")
+        apply(writer, events)
+
+    monkeypatch.setattr(writing.Writer, "apply", refuses)
+    outbox = Outbox(home, folder(home))
+    for _ in range(4):  # with all five at once, then with fewer
+        with pytest.raises(ValueError, match="no"):
+            list(outbox.send())
+    assert recorded(home) == ONCE

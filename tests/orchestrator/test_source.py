@@ -46,8 +46,7 @@ def _tell_a_search(home: Home) -> None:
     told: Any = [search.beginning(), search.tick(running, 1), *(search.tick(finished, tick) for tick in (1, 2))]
     told += [search.end(finished, search.tick(finished, 2))]
     told += [{"kind": "end", "time": 2.0, "contender": failed, "status": "failed", "reason": "no", "tick": None}]
-    for event in told:
-        writer.apply(event, home.path / "nothing")
+    writer.apply((event, home.path / "nothing") for event in told)
     pin(home, writer.runs[finished, None], pinned=True)
 
 

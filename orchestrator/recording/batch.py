@@ -1,0 +1,59 @@
+"""What is due to MLflow, gathered by run, so that one call writes all that events have to say of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+
+MOST, MOST_WORDS = 1000, 100
+"""How much MLflow takes in one call, and how many params or tags of that; more it cuts up in an order of its own."""
+
+
+@dataclass
+class Due:
+    """What is to be written of one run; of a tag the last value counts."""
+
+    params: dict[str, str] = field(default_factory=dict)
+    metrics: list[Metric] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def fits(self) -> bool:
+        """Does MLflow take it in one call?"""
+        words = len(self.params), len(self.tags)
+        return max(words) <= MOST_WORDS and sum(words) + len(self.metrics) <= MOST
+
+
+class Batch:
+    """Writes a run's tags after its params and metrics: they say that these are there."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        self.client = client
+        self.due: dict[str, Due] = {}
+
+    def add(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str] = {},
+        metrics: Sequence[Metric] = (),
+        tags: Mapping[str, str] = {},
+    ) -> None:
+        """Let this be written of a run with the next `send`."""
+        due = self.due.setdefault(run_id, Due())
+        due.params.update(params)
+        due.metrics.extend(metrics)
+        due.tags.update(tags)
+
+    def send(self) -> None:
+        """Write all that is due."""
+        for run_id, due in self.due.items():
+            params = [Param(key, value) for key, value in due.params.items()]
+            tags = [RunTag(key, value) for key, value in due.tags.items()]
+            if due.fits:
+                self.client.log_batch(run_id, params=params, metrics=due.metrics, tags=tags)
+            else:
+                self.client.log_batch(run_id, params=params, metrics=due.metrics)
+                self.client.log_batch(run_id, tags=tags)
+        self.due.clear()
