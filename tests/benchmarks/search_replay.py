@@ -42,11 +42,12 @@ Next = Callable[[], Curve | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A way to search."""
+    """A way to search: what draws, what prunes, and what ends it."""
 
     sampler: str = "random"
     scheduler: str = "none"
     trainings: int = TRAININGS
+    contenders: int | None = None
 
     @property
     def label(self) -> str:
@@ -59,6 +60,7 @@ class Played:
     """What a replayed search came to."""
 
     tried: int = 0
+    ended: int = 0
     finals: list[float] = field(default_factory=list)
 
     def best(self, worst: float) -> float:
@@ -158,12 +160,13 @@ def play(way: Way, table: Sequence[Curve], seed: int) -> Played:
     asked = _with(experiment(), scheduler=way.scheduler, seed=seed)
     judge: Judge = _nobody_is_pruned if way.scheduler == "none" else make_judge(asked)
     total, budget = asked.budget.amount, way.trainings * asked.budget.amount
+    most = way.contenders or len(table)
     played, spent = Played(), 0
     # The next report of every worker: when, whose turn among equals, and which tick of which curve.
     reports: list[tuple[int, int, Curve, int]] = []
 
     def begin(now: int) -> None:
-        if spent < budget and (curve := sampler.suggest()):
+        if spent < budget and played.tried < most and (curve := sampler.suggest()):
             played.tried += 1
             heappush(reports, (now + curve.spent[0], played.tried, curve, 0))
 
@@ -179,6 +182,7 @@ def play(way: Way, table: Sequence[Curve], seed: int) -> Played:
         if curve.spent[tick] < total:
             reason = judge(curve.contender.name, curve.spent[tick], seen(curve.objective[tick], 1))
         if last or reason:
+            played.ended += 1
             sampler.learn(curve, tick + 1, pruned=not last)
             if last and curve.final is not None:
                 played.finals.append(curve.final)
