@@ -95,7 +95,7 @@ def board(records: Iterable[Any]) -> list[Any]:
     ]
 
 
-def recorded(home: Path) -> tuple[Counter[tuple[str, str]], list[int]]:
+def recorded(home: Path, *, metric: str = "modes") -> tuple[Counter[tuple[str, str]], list[int]]:
     """Return how many runs there are of each kind and status, and the steps of each series, to find doubles."""
     from orchestrator.home import Home
     from orchestrator.recording.client import client, search
@@ -104,7 +104,7 @@ def recorded(home: Path) -> tuple[Counter[tuple[str, str]], list[int]]:
     runs = list(search(store, [each.experiment_id for each in store.search_experiments()]))
     kinds = Counter((run.data.tags.get("arena.kind", ""), run.info.status) for run in runs)
     replicas = [run for run in runs if run.data.tags.get("arena.kind") == "replica"]
-    series = [tuple(point.step for point in store.get_metric_history(run.info.run_id, "modes")) for run in replicas]
+    series = [tuple(point.step for point in store.get_metric_history(run.info.run_id, metric)) for run in replicas]
     return kinds, series
 
 

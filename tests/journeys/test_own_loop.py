@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from arena import document, ganarena, journal, kill, recorded, start, wait_for
+from arena import document, final_scores, ganarena, journal, kill, recorded, start, wait_for
 
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row
@@ -117,14 +117,47 @@ def test_the_search_of_the_page_prunes_is_killed_and_goes_on(searched, tmp_path)
     assert set(group.rows[0].config) >= {"lr", "width"}
 
 
-@pytest.mark.slow
-def test_somebody_elses_trainer_runs_under_search(tmp_path):
-    pytest.importorskip("torchgan", reason="a peer of `make bench`")
-    script = block("Somebody else's trainer", "python")
-    assert len([line for line in script.splitlines() if line.endswith("#")]) <= 5
-    (tmp_path / "their_gan.py").write_text(script)
+@pytest.fixture
+def theirs(tmp_path):
+    """The search of the page for somebody else's trainer, in a folder with the module that the page's diff leads to."""
+    diff = block("Somebody else's trainer", "diff").splitlines()
+    module = [line[1:] for line in diff if not line.startswith("-")]
+    before = [line[1:] for line in diff if not line.startswith("+")]
+    added = [line for line in diff if line.startswith("+") and line != "+"]
+    assert len(added) <= 5
+    compile("\n".join(before), "before", "exec")
+    (tmp_path / "their_gan.py").write_text("\n".join(module))
     file = tmp_path / "torchgan.yaml"
     file.write_text(block("Somebody else's trainer", "yaml"))
-    done = document(ganarena("search", file, "--trust-code", "--json", home=tmp_path / "home"))
-    assert (done["finished"], done["failed"]) == (2, 0)
-    assert done["best"]["variant"] == "their_gan:train"
+    return file
+
+
+@pytest.mark.slow
+def test_somebody_elses_trainer_is_searched_watched_and_ranked(theirs, tmp_path):
+    home = tmp_path / "home"
+    done = document(ganarena("search", theirs, "--trust-code", "--json", home=home))
+    assert (done["finished"], done["failed"]) == (4, 0)
+    (group,) = groups(Home.at(home))
+    assert [row.rank for row in group.rows] == [1, 2, 3, 4]
+    assert {(row.variant, row.replicas) for row in group.rows} == {("their_gan:train", 3)}
+    assert any("collapsed" in row.alarms for row in group.rows)
+    kinds, series = recorded(home, metric="fd_lenet")
+    assert kinds["replica", "FINISHED"] == 12
+    assert series == 12 * [(20, 40, 60)]
+
+
+@pytest.mark.long
+def test_somebody_elses_search_is_killed_and_goes_on_to_the_same_scores(theirs, tmp_path):
+    undisturbed, home = tmp_path / "undisturbed", tmp_path / "home"
+    document(ganarena("search", theirs, "--trust-code", "--json", home=undisturbed))
+    driver = start("search", theirs, "--trust-code", home=home)
+    wait_for(driver, home, ticks=4)
+    kill(driver)
+    told = journal(home)
+    done = document(ganarena("search", theirs, "--trust-code", "--resume", "--json", home=home))
+    assert (done["finished"], done["failed"]) == (4, 0)
+    assert journal(home)[: len(told)] == told
+    assert final_scores(home) == final_scores(undisturbed)
+    kinds, series = recorded(home, metric="fd_lenet")
+    assert kinds["replica", "FINISHED"] == 12
+    assert series == 12 * [(20, 40, 60)]
