@@ -1,5 +1,7 @@
 """Trials on emulated nodes that claim GPUs: each sees only its own share, and nothing is given twice."""
 
+from collections import defaultdict
+
 import pytest
 from arena import document, ganarena, journal
 from emulated import emulated
@@ -8,58 +10,64 @@ GPUS = """
 name: gpus
 variant: gan
 data: {name: ring8}
-budget: {steps: 60, tick: 20}
-evaluation: {samples: 100, metrics: [fd]}
+budget: {steps: 120, tick: 40}
+evaluation: {samples: 500, metrics: [fd]}
 space: {generator_lr: {loguniform: [1e-4, 1e-3]}}
-search: {contenders: 6}
+search: {contenders: 6, parallel: 3}
 """
+NODES, CPUS, DEVICES = 2, 2, 4
 pytestmark = pytest.mark.chaos
 
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A node that claims four GPUs."""
+    """Two nodes that claim four GPUs each, and processors for two trials: a third one goes to the other node."""
     with pytest.MonkeyPatch.context() as patched:
         patched.delenv("CUDA_VISIBLE_DEVICES", raising=False)  # Ray would see that there is none
-        with emulated(nodes=1, num_cpus=4, num_gpus=4) as found:
+        with emulated(nodes=NODES, num_cpus=CPUS, num_gpus=DEVICES) as found:
             yield found
 
 
-@pytest.mark.parametrize(("cpus", "gpus"), [(1, 2), (0.5, 0.5)])
-def test_each_trial_sees_its_own_gpus_and_none_is_given_away_twice(cluster, tmp_path, cpus, gpus):
+@pytest.mark.parametrize(("gpus", "pack"), [pytest.param(2, 1, marks=pytest.mark.slow), (0.5, 1), (1, 2), (0.5, 2)])
+def test_each_trial_sees_its_own_gpus_and_none_is_given_away_twice(cluster, tmp_path, gpus, pack):
     file, home = tmp_path / "gpus.yaml", tmp_path / "home"
     file.write_text(GPUS)
-    resources = (f"resources.cpus={cpus}", f"resources.gpus={gpus}")
-    asked = [word for change in resources for word in ("--set", change)]
+    asked = ("--set", f"resources.gpus={gpus}", "--set", f"search.pack={pack}")
     done = document(ganarena("search", file, "--address", cluster.address, "--json", *asked, home=home))
     assert done["finished"] == 6
-    ticks = [event for event in journal(home) if event["kind"] == "tick"]
-    seen = {event["contender"]: event["placed"]["gpus"].split(",") for event in ticks}
-    assert all(len(devices) == max(1, gpus) for devices in seen.values())
-    assert set().union(*seen.values()) <= set("0123")
-    spans = {name: span(ticks, name) for name in seen}
-    for device in "0123":
-        holders = [name for name, devices in seen.items() if device in devices]
-        together = max((1 + at_once(spans, name, holders) for name in holders), default=0)
-        assert together * min(gpus, 1) <= 1, f"GPU {device} is oversubscribed"
+    trials = spans(journal(home))
+    assert len(trials) == 6 / pack
+    assert len({node for node, *_ in trials}) == NODES
+    assert most_at_once(trials) > 1, "they came one after the other, and had nothing to share"
+    shares = defaultdict(list)
+    for node, devices, began, ended in trials:
+        assert len(set(devices)) == max(1, gpus)
+        assert set(devices) <= set("0123")
+        for device in devices:
+            shares[node, device].append((node, devices, began, ended))
+    for place, holders in shares.items():
+        assert most_at_once(holders) * min(1, gpus) <= 1, f"{place} is oversubscribed"
 
 
-def span(ticks, name):
-    """When a contender began and ended."""
-    mine = [event for event in ticks if event["contender"] == name]
-    return min(event["began"] for event in mine), max(event["time"] for event in mine)
+def spans(events):
+    """Return the node and the devices that each trial saw, and when it began and ended; a pack is one trial."""
+    ends = {}
+    for event in events:
+        if event["kind"] == "tick":
+            ends[event["placed"]["node"], event["placed"]["gpus"], event["began"]] = event["time"]
+    return [(node, devices.split(","), began, ended) for (node, devices, began), ended in ends.items()]
 
 
-def at_once(spans, name, holders):
-    """How many others of these train when this one begins."""
-    began, _ = spans[name]
-    return sum(spans[other][0] < began < spans[other][1] for other in holders if other != name)
+def most_at_once(trials):
+    """Return how many of these trained at the same time."""
+    return max(sum(began <= moment < ended for *_, began, ended in trials) for *_, moment, _ in trials)
 
 
+@pytest.mark.slow
 def test_a_request_that_no_node_can_meet_is_refused_at_once(cluster, tmp_path):
     file, home = tmp_path / "gpus.yaml", tmp_path / "home"
     file.write_text(GPUS)
     refused = ganarena("search", file, "--address", cluster.address, "--set", "resources.gpus=5", home=home)
     assert refused.returncode == 2
-    assert "one trial asks for 5, but no node" in refused.stderr
+    assert f"one trial asks for 5, but no node of the cluster at {cluster.address} has more than 4" in refused.stderr
     assert not home.exists()
