@@ -48,5 +48,6 @@ def packed(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def unpacked(event: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the ticks that a report holds."""
-    return [dict(each) for each in event.get("pack", [event])]
+    """Return the ticks that a report holds, each with the place where it was made, if that is told."""
+    place = {key: event[key] for key in ("placed",) if key in event}
+    return [{**each, **place} for each in event.get("pack", [event])]

@@ -3,6 +3,7 @@
 from orchestrator.recording.journal import Standing, State
 from orchestrator.search.packs import going_on, packs
 from orchestrator.space import Contender
+from orchestrator.trial.reporting import packed, unpacked
 
 
 def contender(index: int, variant: str = "gan", **hyperparameters: object) -> Contender:
@@ -45,3 +46,11 @@ def test_a_pack_goes_on_from_the_first_tick_that_is_not_recorded_of_all_its_memb
 def test_equals_never_share_a_pack_however_they_are_written():
     drawn = [contender(0), contender(1, generator_lr=1e-4), contender(2, generator_lr=1e-4), contender(3, batch=256)]
     assert packs(drawn, 4) == [[drawn[0].name, drawn[1].name], [drawn[2].name, drawn[3].name]]
+
+
+def test_every_tick_of_a_pack_says_where_it_was_made():
+    ticks = [{"contender": name, "step": 10, "spent": 10} for name in ("000-a", "001-b")]
+    placed = {"placed": {"node": "here", "gpus": "3"}}
+    assert unpacked(packed(ticks)) == ticks
+    assert unpacked(packed(ticks) | placed) == [tick | placed for tick in ticks]
+    assert unpacked(ticks[0] | placed) == [ticks[0] | placed]
