@@ -11,8 +11,9 @@ import psutil
 
 QUICK = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 500, "health_check_failure_threshold": 6}
 """A lost node is noticed within seconds, and not within half a minute."""
-FRUGAL = {"prestart_worker_first_driver": False}
-"""Trials bring an environment of their own, so no worker that began before them is ever used."""
+FRUGAL = {"prestart_worker_first_driver": False, "worker_niceness": 0}
+"""Trials bring an environment of their own, so no worker that began before them is ever used; and they do not yield to
+whatever else this machine does, as Ray's workers would."""
 LITTLE = {"object_store_memory": 100 * 2**20, "include_log_monitor": False}
 TRIAL = "ray::ImplicitFunc"
 """What Ray calls the process of a trial."""
