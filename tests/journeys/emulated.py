@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -28,9 +29,11 @@ class Emulated:
         self.resources = resources
         head = {"num_cpus": 0, "num_gpus": 0, "include_dashboard": False, "_system_config": QUICK | FRUGAL}
         self.cluster = Cluster(initialize_head=True, head_node_args=head | LITTLE)
+        self.cluster._shutdown_at_exit = False  # what it means takes the main thread; nodes end with their head
         self.nodes: list[Any] = []
-        for _ in range(nodes):
-            self.add_node()
+        self.joining = ThreadPoolExecutor(1)
+        self.joined = [self.joining.submit(self.add_node) for _ in range(nodes)]
+        self._all_joined()
 
     @property
     def address(self) -> str:
@@ -59,14 +62,26 @@ class Emulated:
     def lose_a_raylet(self, stream: Random) -> None:
         """Kill what makes a node a part of the cluster, and let another node join."""
         kill(raylet_of(self._lost(stream)))
-        self.add_node()
 
     def lose_a_node(self, stream: Random) -> None:
         """Kill everything that runs on a node, and let another join."""
         self.cluster.remove_node(self._lost(stream), allow_graceful=False)
-        self.add_node()
+
+    def end(self) -> None:
+        """End all that was started, once every node that should have joined has."""
+        try:
+            self._all_joined()
+        finally:
+            self.joining.shutdown()
+            self.cluster.shutdown()
+
+    def _all_joined(self) -> None:
+        for each in self.joined:
+            each.result()
 
     def _lost(self, stream: Random) -> Any:
+        """Choose the node to be lost; another one begins to join meanwhile."""
+        self.joined.append(self.joining.submit(self.add_node))
         return self.nodes.pop(stream.randrange(len(self.nodes)))
 
 
@@ -77,7 +92,7 @@ def emulated(nodes: int, **resources: float) -> Iterator[Emulated]:
     try:
         yield cluster
     finally:
-        cluster.cluster.shutdown()
+        cluster.end()
 
 
 def raylet_of(node: Any) -> int:

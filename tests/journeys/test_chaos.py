@@ -102,8 +102,8 @@ def survive(asked: Asked, seed: int) -> None:
         try:
             for accident in accidents:
                 # Counted from the accident before: what it hit has begun to train again.
-                wait_for(driver, asked.home, ticks=asked.ticks + stream.randrange(1, 6), timeout=PATIENCE)
-                time.sleep(stream.random())
+                wait_for(driver, asked.home, ticks=asked.ticks + stream.randrange(1, 5), timeout=PATIENCE)
+                time.sleep(stream.random() / 4)
                 assert driver.poll() is None, f"ended before it lost a {accident}"
                 if accident == "driver":
                     kill(driver)
