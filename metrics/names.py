@@ -19,4 +19,4 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """The end of an error about an unknown name: the nearest one, and all there are."""
     known = list(known)
     meant = get_close_matches(name, known, n=1)
-    return (f"did you mean {meant[0]!r}? " if meant else "") + f"There are {', '.join(known)}"
+    return (f"did you mean {meant[0]!r}? There" if meant else "there") + f" are {', '.join(known)}"

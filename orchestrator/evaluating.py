@@ -59,7 +59,8 @@ def judge(
         raise RequestError(
             f"expected samples of one shape on both sides, found {shape} in {real} and {other} in {fake}"
         )
-    name = extractor or ("identity" if reals.range == "features" else "inception")
+    usual = "identity" if reals.range == "features" else "inception"
+    name = usual if extractor is None else extractor
     judges.check(metrics, name, reals.modes)
     network = judges.features.load(name, weights=weights, cache=cache, download=download).to(device)
     with _told_of(fake):

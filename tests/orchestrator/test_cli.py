@@ -2,6 +2,7 @@
 
 import pytest
 
+EVALUATE = ["evaluate", "--real", "ring8", "--fake", "ring8"]
 TRAIN = ["train", "gan", "--data", "ring8", "--images", "100"]
 
 
@@ -16,6 +17,8 @@ TRAIN = ["train", "gan", "--data", "ring8", "--images", "100"]
         (["sample", "x", "--seed", str(2**63), "-o", "x.png"], f"invalid value for '--seed': {2**63} is not in the"),
         ([*TRAIN, "--seed", "1", "--seed", "1"], "train: seeds.1: 1 stands twice; give each once"),
         ([*TRAIN, "-p", "batch=4", "-p", "batch=8"], "-p batch=8: batch stands twice; give each once"),
+        ([*EVALUATE, "--metrics", ""], "there is no metric ''; there are fd, is,"),
+        ([*EVALUATE, "--extractor", ""], "there is no extractor ''; there are identity, lenet"),
         ([*TRAIN, "--name", ""], "train: name: expected text, found ''"),
         ([*TRAIN, "--metrics", ""], "train: evaluation.metrics.0: "),
         ([*TRAIN, "--extractor", ""], "train: evaluation.extractor: "),
