@@ -19,20 +19,21 @@ class Gallery:
 
     def __init__(self, client: MlflowClient) -> None:
         self.client = client
-        self.hung: dict[str, set[int]] = {}
+        self.hung: dict[str, dict[int, str]] = {}
 
     def open(self, run_id: str) -> None:
         """Note that a run is new, so that nobody looks for pictures in it."""
-        self.hung[run_id] = set()
+        self.hung[run_id] = {}
 
     def hang(self, run_id: str, picture: Path, step: int, stamp: int) -> None:
-        """Add a picture to a run, under the names that `log_image` gives, unless its step has one."""
-        if step in self._steps(run_id):
-            return
-        if not self.hung[run_id]:
+        """Add a picture to a run, under the names that `log_image` gives, unless its step has another one."""
+        hung = self._names(run_id)
+        if not hung:
             self.client.set_tag(run_id, SHOWN, "True")
-        # Told twice, it gets the same name twice.
+        # Told twice, it gets the same name twice, and is written again: whoever wrote it may have died before its end.
         name = f"samples+step+{step}+timestamp+{stamp}+{uuid5(UUID(run_id), str(step))}"
+        if hung.setdefault(step, name) != name:
+            return
         with TemporaryDirectory(prefix="ganarena-") as folder:
             small, whole = Path(folder, f"{name}+compressed.webp"), Path(folder, f"{name}.png")
             with Image.open(picture) as image:
@@ -40,12 +41,12 @@ class Gallery:
                 image.resize([max(1, round(side * factor)) for side in image.size]).save(small, method=0)
             whole.symlink_to(picture.absolute())
             self.client.log_artifact(run_id, str(small), FOLDER)
-            self.client.log_artifact(run_id, str(whole), FOLDER)  # last, for by it we know that both are there
-        self.hung[run_id].add(step)
+            self.client.log_artifact(run_id, str(whole), FOLDER)
 
-    def _steps(self, run_id: str) -> set[int]:
+    def _names(self, run_id: str) -> dict[int, str]:
+        """Return under which name each step hangs."""
         if run_id not in self.hung:
             listed = (part.path for part in self.client.list_artifacts(run_id, FOLDER))
             found = (PICTURE.match(path) for path in listed if path.endswith(".png"))
-            self.hung[run_id] = {int(each[1]) for each in found if each}
+            self.hung[run_id] = {int(each[1]): Path(each.string).stem for each in found if each}
         return self.hung[run_id]

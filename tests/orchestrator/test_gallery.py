@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -35,6 +36,7 @@ def hung(store, run_id):
     sizes = {}
     for part in store.list_artifacts(run_id, "images"):
         with Image.open(store.download_artifacts(run_id, part.path)) as image:
+            image.load()  # which a torn one does not survive
             sizes[UUID.sub("*", part.path)] = image.size
     return sizes, store.get_run(run_id).data.tags.get("mlflow.loggedImages")
 
@@ -49,14 +51,31 @@ def test_a_picture_is_named_sized_and_tagged_as_by_mlflow_itself(store, run, tmp
     assert len(hung(store, ours)[0]) == 2
 
 
+def half(file):
+    file.write_bytes(file.read_bytes()[:40])
+
+
 def test_a_step_has_one_picture_however_often_it_is_told_and_whatever_was_left_half_done(store, run, tmp_path):
     ours, picture = run(), tmp_path / "samples_0.png"
     Image.new("L", (600, 300)).save(picture)
-    for _ in range(2):  # by two writers, of which the second finds what the first has left
-        Gallery(store).hang(ours, picture, step=7, stamp=1)
-    whole = hung(store, ours)
-    (picture_there,) = (tmp_path / "home" / "artifacts" / ours).glob("artifacts/images/*.png")
-    picture_there.unlink()
     Gallery(store).hang(ours, picture, step=7, stamp=1)
-    assert hung(store, ours) == whole
+    whole = hung(store, ours)
     assert len(whole[0]) == 2
+    for kind in ("png", "webp"):
+        for left in (half, Path.unlink):
+            (file,) = (tmp_path / "home" / "artifacts" / ours).glob(f"artifacts/images/*.{kind}")
+            left(file)
+            Gallery(store).hang(ours, picture, step=7, stamp=1)  # by another writer, who finds what was left
+            assert hung(store, ours) == whole
+
+
+def test_the_picture_of_a_step_is_the_first_that_was_told(store, run, tmp_path):
+    ours, first, second = run(), tmp_path / "first.png", tmp_path / "second.png"
+    Image.new("L", (600, 300)).save(first)
+    Image.new("L", (300, 600)).save(second)
+    gallery = Gallery(store)
+    gallery.hang(ours, first, step=7, stamp=1)
+    there = hung(store, ours)
+    for writer in (gallery, Gallery(store)):
+        writer.hang(ours, second, step=7, stamp=2)  # as with the final scores of a loop that ended after its tick
+        assert hung(store, ours) == there
