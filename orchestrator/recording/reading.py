@@ -13,6 +13,7 @@ from orchestrator.recording.layout import AUDITED, FIRED, PINNED, SCHEMA
 from orchestrator.recording.runs import Run, unreadable
 from orchestrator.recording.source import source
 from orchestrator.records import ContenderRecord, ForeignRecord, ReplicaRecord, ScoreRecord
+from orchestrator.space import digest
 
 
 def read(home: Home, names: Sequence[str] = ()) -> list[ContenderRecord]:
@@ -73,14 +74,17 @@ class _Documents:
         self.known: dict[tuple[str, str], dict[str, Any]] = {}
 
     def read(self, run: Run, name: str) -> dict[str, Any] | None:
-        if (digest := run.tags.get(f"arena.{name}")) is None:
+        if (told := run.tags.get(f"arena.{name}")) is None:
             return None
-        if (name, digest) not in self.known:
-            try:
-                self.known[name, digest] = json.loads(files(self.home, run).fetched(f"{name}.json").read_text())
-            except (OSError, ValueError) as error:
-                raise unreadable(self.home, error) from None
-        return self.known[name, digest]
+        if (name, told) in self.known:
+            return self.known[name, told]
+        try:
+            found: dict[str, Any] = json.loads(files(self.home, run).fetched(f"{name}.json").read_text())
+        except (OSError, ValueError) as error:
+            raise unreadable(self.home, error) from None
+        if digest(found) == told:  # else it has just become another, and its tag is not written yet
+            self.known[name, told] = found
+        return found
 
 
 def _contender(run: Run, replicas: Sequence[ReplicaRecord], documents: _Documents) -> ContenderRecord:

@@ -1,5 +1,6 @@
 """From events to MLflow: everything once, whatever is away or dies."""
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -14,11 +15,13 @@ from orchestrator import pictures
 from orchestrator.home import Home
 from orchestrator.recording import recorder as recording
 from orchestrator.recording import showcase, writing
+from orchestrator.recording.artifacts import artifact, recorded_run
 from orchestrator.recording.client import client, search
 from orchestrator.recording.journal import Event, Journal
 from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.showcase import Showcase
+from tests.benchmarks.synthetic_store import Synthetic
 
 NAME = "000-abc"
 
@@ -303,6 +306,21 @@ def test_what_was_recorded_reads_back(home):
     assert (replica.final["fd_identity"].value, replica.final["fd_identity"].low) == (4.0, 3.0)
     assert (replica.seconds, replica.device_seconds, replica.parameters) == (1.0, 2.0, 77)  # two CPUs for a second
     assert (record.tags["arena.sampler"], record.metrics["images"]) == ("random", 32)
+
+
+def test_what_one_contender_s_scores_are_about_to_mean_is_said_of_no_other(home):
+    search = Synthetic(contenders=3, replicas=1, ticks=1)
+    events = list(search.events())
+    writing.Writer(home, events[0]).apply((event, home.path / "nothing") for event in events)
+    before = {record.contender: record.budget_class for record in read(home)}
+    assert len(before) == 3
+    for record in read(home):
+        document = artifact(home, recorded_run(home, record.run_id), "budget_class.json")
+        was, stopped = document.read_text(), record.budget_class | {"checkpoint": "stopped"}
+        document.write_text(json.dumps(stopped))  # as a writer does that has not yet come to the tag
+        now = {each.contender: each.budget_class for each in read(home)}
+        assert now | {record.contender: None} == before | {record.contender: None}
+        document.write_text(was)
 
 
 def test_a_contender_that_failed_before_its_first_tick_is_recorded_with_its_reason(home):
