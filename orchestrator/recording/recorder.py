@@ -161,8 +161,7 @@ class Outbox:
         from orchestrator.recording.showcase import Showcase
         from orchestrator.recording.writing import Writer
 
-        waiting = events(self.folder / "journal.jsonl", self.offset)
-        while told := list(islice(waiting, self._at_once)):
+        while told := list(islice(events(self.folder / "journal.jsonl", self.offset), self._at_once)):
             if self._writer is None:
                 begun = State.read(self.folder / "journal.jsonl").attempt
                 assert begun  # noqa: S101  (the first event of every journal)
@@ -171,8 +170,10 @@ class Outbox:
                 self._writer.apply((event, self._files(event)) for event, _ in told)
             except Exception:
                 self._writer = None  # what it had got to is read back from the store before the next try
+                if len(told) == 1:
+                    raise
                 self._at_once = 1  # what goes wrong holds up nothing that was told before it
-                raise
+                continue
             self._at_once = min(2 * self._at_once, AT_ONCE)
             end = told[-1][1]
             replace(self._cursor, {"offset": end})
