@@ -26,7 +26,10 @@ class Due:
 
 
 class Batch:
-    """Writes a run's tags after its params and metrics: they say that these are there."""
+    """Writes a run's tags after its params and metrics: they say that these are there.
+
+    Of whom the last was told comes last, so that nobody reads of a contender that ended before its replicas.
+    """
 
     def __init__(self, client: MlflowClient) -> None:
         self.client = client
@@ -41,7 +44,7 @@ class Batch:
         tags: Mapping[str, str] = {},
     ) -> None:
         """Let this be written of a run with the next `send`."""
-        due = self.due.setdefault(run_id, Due())
+        due = self.due[run_id] = self.due.pop(run_id, Due())
         due.params.update(params)
         due.metrics.extend(metrics)
         due.tags.update(tags)

@@ -36,7 +36,7 @@ def test_events_of_one_run_become_one_call_and_the_last_word_of_a_tag_counts():
     assert batch.due["a"].tags == {"status": "finished"}
     batch.send()
     batch.send()  # nothing is left
-    assert heard.calls == [("a", {"params", "metrics", "tags"}), ("b", {"metrics"})]
+    assert heard.calls == [("b", {"metrics"}), ("a", {"params", "metrics", "tags"})]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,19 @@ def test_mlflow_writes_tags_after_all_else_of_a_call(home, monkeypatch, broken):
     assert "described" not in store.get_run(run_id).data.tags
     batch.send()
     assert store.get_run(run_id).data.tags["described"] == "yes"
+
+
+def test_a_search_ends_after_its_contenders_and_they_after_their_replicas(home: Home, monkeypatch):
+    story = list(Synthetic(contenders=2, replicas=2, ticks=1).events())
+    writer, heard = Writer(home, story[0]), Listening()
+    monkeypatch.setattr(writer.client, "log_batch", heard.log_batch)
+    writer.apply((event, home.path / "nothing") for event in story)
+    identities = {run_id: identity for identity, run_id in writer.runs.items()}
+    written = [identities[run_id] for run_id, _ in heard.calls]
+    assert len(written) == len(set(written)) == 7
+    for contender in story[0]["contenders"]:
+        assert max(written.index((contender, seed)) for seed in (0, 1)) < written.index((contender, None))
+    assert written[-1] == ("", None)
 
 
 def test_a_backlog_takes_a_call_a_run_however_many_events_it_holds(home: Home, monkeypatch):
