@@ -18,8 +18,8 @@ TAKEN = ("step", "images", "seconds", "device_seconds", "parameters")
 KEPT = ("final/", "floor/", "hyperparameter/", "system/")
 """How the names begin under which the records hold something else."""
 MOST = 2**63 - 1
-NUMBERS = "fiu"
-"""Kinds of NumPy arrays that are numbers."""
+NUMBERS = np.typecodes["AllInteger"] + "efd"
+"""Types of NumPy's numbers that PyTorch has as well."""
 
 
 def whole(value: object, what: str) -> int:
@@ -45,7 +45,7 @@ def numbers(diagnostics: object) -> dict[str, float]:
             raise RequestError(f"tick: diagnostics cannot be called {name!r}; use letters, digits, _ . - and /")
         try:
             found[name] = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RuntimeError, OverflowError):  # a complex tensor, or more than a float holds
             raise RequestError(
                 f"tick: expected diagnostics as numbers, found {type(value).__name__} in {name}"
             ) from None
@@ -74,8 +74,9 @@ def conformed(samples: object, count: int, judge: Judge, generator: Generator) -
 
 def _tensor(samples: object, count: int) -> Tensor:
     """Return samples as a dense tensor of real numbers, if they are one or an array of NumPy's."""
-    if isinstance(samples, np.ndarray) and samples.dtype.kind in NUMBERS:
-        samples = torch.from_numpy(samples)
+    if isinstance(samples, np.ndarray) and samples.dtype.char in NUMBERS:
+        # PyTorch takes no array that is turned round, of another byte order, or that may not be written.
+        samples = torch.from_numpy(np.array(samples, samples.dtype.newbyteorder("="), order="C"))
     if isinstance(samples, Tensor) and _plain(samples):
         return samples.detach()
     about = ", ".join(str(getattr(samples, part)) for part in ("dtype", "layout", "device") if hasattr(samples, part))

@@ -261,6 +261,7 @@ def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(begin, tmp_
         (lambda n: [[0.0, 0.0]] * n, "should return a tensor .* but gave list"),
         (lambda n: np.array([["a", "b"]] * n), r"of real numbers, but gave ndarray \(<U1, cpu\)"),
         (lambda n: np.array([[None, None]] * n), r"of real numbers, but gave ndarray \(object"),
+        (lambda n: np.zeros((n, 2), np.longdouble), r"of real numbers, but gave ndarray \(float"),
         (lambda n: torch.zeros(n, 2, dtype=torch.complex64), r"of real numbers, but gave Tensor \(torch\.complex64"),
         (lambda n: torch.zeros(n, 2).to_sparse(), r"but gave Tensor \(torch\.float32, torch\.sparse_coo, cpu\)"),
         (lambda n: torch.zeros(n, 2, device="meta"), r"but gave Tensor \(.* meta\)"),
@@ -275,6 +276,22 @@ def test_samples_of_another_shape_are_told_with_the_shape_that_was_expected(begi
         begin().tick(1, sample)
 
 
+def locked(array: np.ndarray) -> np.ndarray:
+    array.setflags(write=False)
+    return array
+
+
+@pytest.mark.parametrize("turned", [lambda array: array[::-1], lambda array: array.astype(">f4"), locked])
+def test_samples_may_be_any_array_of_numbers(begin, turned):
+    def sample(count: int) -> torch.Tensor:
+        return torch.randn(count, 2, generator=torch.Generator().manual_seed(count))
+
+    loop, plain = begin(budget=SIXTY), begin("plain", budget=SIXTY)
+    loop.tick(60, lambda count: turned(sample(count).numpy()))
+    plain.tick(60, sample)
+    assert loop.final["fd_identity"].value == pytest.approx(plain.final["fd_identity"].value)
+
+
 @pytest.mark.parametrize(
     ("step", "more", "sentence"),
     [
@@ -282,6 +299,8 @@ def test_samples_of_another_shape_are_told_with_the_shape_that_was_expected(begi
         (20, {"diagnostics": {"a b": 1}}, "diagnostics cannot be called 'a b'"),
         (20, {"diagnostics": {"step": 1}}, "diagnostics cannot be called 'step'"),
         (20, {"diagnostics": {"loss": "low"}}, "expected diagnostics as numbers, found str in loss"),
+        (20, {"diagnostics": {"loss": torch.tensor(1j)}}, "expected diagnostics as numbers, found Tensor in loss"),
+        (20, {"diagnostics": {"loss": 10**400}}, "expected diagnostics as numbers, found int in loss"),
         (20, {"diagnostics": 3}, "expected diagnostics as a mapping of names to numbers, found int"),
         (20, {"diagnostics": {3: 1.0}}, "diagnostics cannot be called 3"),
         (20, {"diagnostics": {"final/fd": 1.0}}, "diagnostics cannot be called 'final/fd'"),
