@@ -105,12 +105,15 @@ def _gpus() -> Iterator[tuple[str, float]]:
     import pynvml
     import torch
 
+    # A slice of a GPU does not tell how busy it is, and one that is visible by its own name is not found at all.
+    silent = pynvml.NVMLError, RuntimeError
     for number in range(torch.cuda.device_count()):
-        with suppress(pynvml.NVMLError):  # a slice of a GPU does not tell how busy it is
+        with suppress(*silent):
             yield f"gpu_{number}_utilization_percentage", float(torch.cuda.utilization(number))
-        used, total = torch.cuda.device_memory_used(number), torch.cuda.get_device_properties(number).total_memory
-        yield f"gpu_{number}_memory_usage_megabytes", used / 1e6
-        yield f"gpu_{number}_memory_usage_percentage", 100 * used / total
+        with suppress(*silent):
+            used, total = torch.cuda.device_memory_used(number), torch.cuda.get_device_properties(number).total_memory
+            yield f"gpu_{number}_memory_usage_megabytes", used / 1e6
+            yield f"gpu_{number}_memory_usage_percentage", 100 * used / total
 
 
 def _means(samples: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -83,11 +83,16 @@ def test_gpus_are_numbered_as_the_trial_sees_them_and_may_be_silent(monkeypatch)
             raise NVMLError
         return 70
 
+    def used(number: int) -> float:
+        if number == 2:
+            raise RuntimeError("device 2 is not visible (CUDA_VISIBLE_DEVICES=[])")
+        return 2e6 * (number + 1)
+
     monkeypatch.setitem(sys.modules, "pynvml", SimpleNamespace(NVMLError=NVMLError))
     for name, answer in {
-        "device_count": lambda: 2,
+        "device_count": lambda: 3,
         "utilization": busy,
-        "device_memory_used": lambda number: 2e6 * (number + 1),
+        "device_memory_used": used,
         "get_device_properties": lambda _: SimpleNamespace(total_memory=8e6),
     }.items():
         monkeypatch.setattr(torch.cuda, name, answer)
