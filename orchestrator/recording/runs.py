@@ -29,7 +29,7 @@ class Run:
 
 
 class Source(Protocol):
-    """Gives the runs of one store; those that were deleted are not there."""
+    """Gives the runs of one store; one that was deleted only to whoever has its id."""
 
     def runs(self, names: Sequence[str] = (), tagged: Tagged = ()) -> list[Run]:
         """Return the runs of the named experiments, or of all, that are tagged like this; the latest come first."""

@@ -49,15 +49,17 @@ def begin(asked: dict[str, Any], *, home: str | Path | None, device: str, resume
         metering.check(where)
     if earlier := _begun.get((place.path, experiment.name)):
         earlier.leave("interrupted", "another watch took over its name")
-    with ExitStack() as stack:
-        stack.enter_context(place.writing(experiment.name))
+    with ExitStack() as beginning:
+        held = beginning.enter_context(ExitStack())
+        held.enter_context(place.writing(experiment.name))
         folder = _attempt(experiment, place, resume=resume, again=again)
         flush(place)
         recorder = Recorder(place, folder)
-        stack.callback(recorder.close, SENDING_SECONDS)
+        held.callback(recorder.close, SENDING_SECONDS)
         if recorder.journal.state.attempt is None:
             recorder.append(_first_event(experiment, judge, folder, where))
-        loop = OwnLoop(experiment, judge, Records(recorder, folder, stack.pop_all()))
+        loop = OwnLoop(experiment, judge, Records(recorder, folder, held))
+        beginning.pop_all()  # what is held is the loop's from now on
     if not loop.rounds.watch.over:
         _begun[place.path, experiment.name] = loop
     else:

@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from orchestrator import watch
 from orchestrator.errors import RequestError
+from orchestrator.judging import Judge
 from orchestrator.recording.recorder import Outbox
 from orchestrator.watch import own
 from orchestrator.watch.loop import Loop
@@ -251,6 +253,18 @@ def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(begin, tmp_
         begin(**({"name": "mine"} | asked))
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_watch_that_cannot_begin_leaves_its_name_free(begin, monkeypatch):
+    def fails(_: Judge) -> None:
+        raise RequestError("no weights")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Judge, "prepare", fails)
+        with pytest.raises(RequestError, match="no weights"):
+            begin()
+    assert "recorder" not in {thread.name for thread in threading.enumerate()}
+    assert begin(again=True, budget=SIXTY).tick(60, noise)
 
 
 @pytest.mark.parametrize(
