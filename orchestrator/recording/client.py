@@ -1,11 +1,8 @@
-"""MLflow's client: how a store is opened and searched, without its telemetry and its noise."""
+"""MLflow's client: how a store is opened and searched, without its noise."""
 
 import logging
 import os
 from collections.abc import Iterator, Sequence
-
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType

@@ -1,6 +1,7 @@
 """Imports point one way: orchestrator to gans and metrics; ray and mlflow only where the design lets them in."""
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,3 +97,16 @@ def test_rules_arithmetic_and_configuration_load_neither_ray_nor_mlflow():
 
 def test_help_loads_no_heavy_library():
     assert loaded_after(HELP) == {"orchestrator"}
+
+
+SILENCE = """
+import os, sys
+import orchestrator.recording
+print(os.environ["MLFLOW_DISABLE_TELEMETRY"], "mlflow" in sys.modules)
+"""
+
+
+def test_mlflow_is_asked_for_silence_before_any_module_can_load_it():
+    plain = {key: told for key, told in os.environ.items() if not key.startswith("MLFLOW_")}
+    asked = [sys.executable, "-c", SILENCE]
+    assert subprocess.run(asked, capture_output=True, text=True, cwd=ROOT, env=plain).stdout == "true False\n"
