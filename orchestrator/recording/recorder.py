@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
@@ -126,8 +126,11 @@ class Outbox:
     @classmethod
     def waiting(cls, home: Home) -> list["Outbox"]:
         """Return the outboxes that a command left behind."""
-        marks = sorted(home.outbox.glob("*/attempt.json"))
-        return [cls(home, home.path / json.loads(mark.read_text())["attempt"]) for mark in marks]
+        found = []
+        for mark in sorted(home.outbox.glob("*/attempt.json")):
+            with suppress(FileNotFoundError):  # another process has just sent the last of it
+                found.append(cls(home, home.path / json.loads(mark.read_text())["attempt"]))
+        return found
 
     @property
     def offset(self) -> int:

@@ -167,6 +167,20 @@ def test_an_outbox_whose_attempt_is_gone_is_left_alone(home, caplog):
     assert "which is gone" in caplog.text
 
 
+def test_an_outbox_that_somebody_empties_while_it_is_looked_for_waits_no_more(home, monkeypatch):
+    for number in (1, 2):
+        Outbox(home, home.path / "tune" / "tiny" / f"attempt-{number:03d}").open()
+    read_text = Path.read_text
+
+    def emptied(mark: Path) -> str:
+        if "001" in mark.parent.name:
+            mark.unlink()
+        return read_text(mark)
+
+    monkeypatch.setattr(Path, "read_text", emptied)
+    assert [outbox.folder.name for outbox in Outbox.waiting(home)] == ["attempt-002"]
+
+
 def with_files(told: Iterator[Event], parent: Path) -> Iterator[tuple[Event, Path | None]]:
     """The story of two seeds, each with a picture at every tick and a generator at the end."""
     for event in told:
