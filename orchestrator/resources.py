@@ -46,15 +46,16 @@ def measured(plan: "Plan", home: "Home") -> dict[str, Need]:
     if plan.device not in devices():
         return {}  # a cluster's workers find their device themselves, and this machine may have another
     experiment, found, spent = plan.experiment, dict[str, Need](), 0.0
-    trainable = _trainable(plan)
+    trainable, judges = _trainable(plan), dict[str, Judge]()
     mates = Counter({name: len(pack) for pack in plan.packs for name in pack})
     for contender in trainable:
         if (kind := _kind(contender)) not in found and spent < TRYING_SECONDS:
-            dataset = data.load(contender.data, cache=home.cache, keep=False)  # a dry run writes nothing
-            judge = Judge(dataset, experiment.evaluation, cache=home.cache)
+            if (reals := canonical(contender.data)) not in judges:
+                dataset = data.load(contender.data, cache=home.cache, keep=False)  # a dry run writes nothing
+                judges[reals] = Judge(dataset, experiment.evaluation, cache=home.cache)
             mark = time.perf_counter()
             with _threads(plan.threads):
-                found[kind] = _tried(contender, experiment, judge, plan.device, together=mates[contender.name])
+                found[kind] = _tried(contender, experiment, judges[reals], plan.device, together=mates[contender.name])
             spent += time.perf_counter() - mark
     return {contender.name: found[kind] for contender in trainable if (kind := _kind(contender)) in found}
 

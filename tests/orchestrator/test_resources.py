@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from gans import data
 from orchestrator import machine
 from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
@@ -35,8 +36,13 @@ def plan(tmp_path) -> Plan:
     return make_plan(SearchExperiment.model_validate(asked), Home(tmp_path), "cpu", write=False, cluster=CLUSTER)
 
 
-def test_contenders_that_differ_in_rates_alone_are_tried_once_and_larger_batches_take_longer(plan, tmp_path):
+def test_contenders_that_differ_in_rates_alone_are_tried_once_and_larger_batches_take_longer(
+    plan, tmp_path, monkeypatch
+):
+    loaded, load = [], data.load
+    monkeypatch.setattr(data, "load", lambda spec, **how: loaded.append(spec) or load(spec, **how))
     needs = measured(plan, Home(tmp_path))
+    assert loaded == [{"name": "ring8"}]  # once for all kinds
     assert list(needs) == list(plan.contenders)
     assert len({id(need) for need in needs.values()}) == 4
     by_batch = {
