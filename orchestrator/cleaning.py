@@ -119,7 +119,7 @@ def pinning(home: Home, pins: Iterable[str], unpins: Iterable[str]) -> list[Pin]
     asked = {contender_of(home, run_id(home, run)): True for run in pins}
     for run in unpins:
         contender = contender_of(home, run_id(home, run))
-        if contender in asked:
+        if asked.get(contender):
             raise RequestError(f"{run} is to be pinned and unpinned at once; give it to one of --pin and --unpin")
         asked[contender] = False
     return [Pin(run_id=each, pinned=pinned, was=is_pinned(home, each)) for each, pinned in asked.items()]

@@ -68,7 +68,7 @@ def test_a_pinned_contender_keeps_its_last_checkpoint_until_it_is_unpinned(recor
 def test_pinning_says_what_it_has_changed_and_what_it_has_not(recorded, ganarena):
     _, worst = best_and_worst(recorded)
     at = ("--home", recorded.path)
-    assert ganarena("clean", "--unpin", worst, *at).out == f"{worst} was not pinned\n"
+    assert ganarena("clean", "--unpin", worst, "--unpin", worst[:8], *at).out == f"{worst} was not pinned\n"
     assert ganarena("clean", "--pin", worst, "--dry-run", *at).out == f"{worst} would be pinned\n"
     assert ganarena("clean", "--pin", worst, *at).out == f"{worst} is now pinned\n"
     assert ganarena("clean", "--pin", worst, *at).out == f"{worst} was pinned already\n"
