@@ -33,7 +33,6 @@ class Emulated:
         self.nodes: list[Any] = []
         self.joining = ThreadPoolExecutor(1)
         self.joined = [self.joining.submit(self.add_node) for _ in range(nodes)]
-        self._all_joined()
 
     @property
     def address(self) -> str:
@@ -70,12 +69,13 @@ class Emulated:
     def end(self) -> None:
         """End all that was started, once every node that should have joined has."""
         try:
-            self._all_joined()
+            self.wait()
         finally:
             self.joining.shutdown()
             self.cluster.shutdown()
 
-    def _all_joined(self) -> None:
+    def wait(self) -> None:
+        """Wait until every node has joined."""
         for each in self.joined:
             each.result()
 
@@ -90,6 +90,7 @@ def emulated(nodes: int, **resources: float) -> Iterator[Emulated]:
     """Give a cluster, and end all that it has started."""
     cluster = Emulated(nodes, **resources)
     try:
+        cluster.wait()
         yield cluster
     finally:
         cluster.end()
