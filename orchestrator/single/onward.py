@@ -87,10 +87,11 @@ def pursue_beside(source: Origin, contender: Contender, brief: Brief, report: Re
 def outlasting(source: Origin, last: Event) -> Iterator[Event]:
     """Yield the recorded ticks after the `last` one of new seeds that have all ended before."""
     new = last | {"replicas": [each for each in last["replicas"] if each["seed"] not in source.seeds]}
+    new.pop("system", None)  # nobody trains any more: the machine is not looked at
     for tick in source.ticks:
         if tick["step"] > last["step"]:
             at = {key: tick[key] for key in ("step", "images", "spent")}
-            yield _joined(tick, new) | at | {"time": time.time()}
+            yield _joined(tick, new) | at | {"time": time.time(), "busy": 0.0}
 
 
 def _joined(old: Event, new: Event) -> Event:

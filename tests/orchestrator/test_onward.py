@@ -101,8 +101,9 @@ def test_new_seeds_join_those_that_are_recorded(tmp_path):
 def test_recorded_seeds_that_trained_on_after_the_new_ones_had_stopped_are_told_to_their_end(tmp_path):
     first = trained(tmp_path, 30)
     last = first.ticks[0] | {"replicas": [each | {"seed": each["seed"] + 5} for each in first.ticks[0]["replicas"]]}
-    told = list(onward.outlasting(first, last))
+    told = list(onward.outlasting(first, last | {"system": {"cpu_utilization_percentage": 50.0}}))
     assert [event["step"] for event in told] == [20, 30]
+    assert [(event["busy"], "system" in event) for event in told] == [(0.0, False)] * 2  # nobody trained for them
     assert [each["step"] for each in told[-1]["replicas"]] == [30, 30, 10, 10]
 
 
