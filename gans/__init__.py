@@ -5,12 +5,13 @@ from .baselines import BASELINES, baseline
 from .configuration import ConfigError, override
 from .duality import duality_gap
 from .engine import Engine
+from .flat_names import Hyperparameter, hyperparameters
 from .losses import LOSSES
 from .networks import NETWORKS
 from .penalties import PENALTIES
 from .sampling import Generator, load_generator
 from .training import Budget, Progress, Replica, reopen, train
-from .variants import VARIANTS, Hyperparameter, Variant, hyperparameters, variant
+from .variants import VARIANTS, Variant, variant
 
 __all__ = [
     "BASELINES",
