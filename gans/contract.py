@@ -17,12 +17,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .budget import Budget
 from .data.dataset import Dataset
 from .losses import Loss
 from .networks import Modes, Networks
 from .penalties import Penalty
 from .streams import generator, seeded
-from .training import Budget, Progress, train
+from .training import Progress, train
 from .variants import Variant
 
 _STEPS = 6

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from .data.dataset import Dataset, Finite, Split
-from .replicas import Shown, Stack
-from .training import Replica
+from .game import Shown
+from .replicas import Replica, Stack
 
 _BATCHES = 20  # on which a value is taken
 
