@@ -17,8 +17,11 @@ class Loss(Protocol):
     pairs: ClassVar[bool]  # the generator's loss reads the logits of the reals too
     border: ClassVar[float | None]  # from here on a sample is called real; none where only differences count
 
-    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor: ...
-    def generator(self, real: Tensor, fake: Tensor) -> Tensor: ...
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the discriminator minimises, one value per sample."""
+
+    def generator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """What the generator minimises, one value per sample."""
 
 
 @dataclass(frozen=True)

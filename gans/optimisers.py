@@ -21,8 +21,12 @@ Memory = dict[str, Tensor]  # each `[R, P]`, like the weights
 class Optimiser(Protocol):
     """A rule for one update, as a value; what it remembers is owned by the player."""
 
-    def start(self, weights: Tensor) -> Memory: ...
-    def numbers(self, optimisers: Sequence[Any], like: Tensor) -> Numbers: ...
+    def start(self, weights: Tensor) -> Memory:
+        """What it remembers before the first update."""
+
+    def numbers(self, optimisers: Sequence[Any], like: Tensor) -> Numbers:
+        """The numbers of its kind that may differ between replicas, as columns."""
+
     def update(
         self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers, step: int
     ) -> None:

@@ -23,10 +23,15 @@ class Penalty(Protocol):
     per_sample: ClassVar[bool]  # assumes that sample i touches only logit i
 
     @property
-    def weight(self) -> float: ...
+    def weight(self) -> float:
+        """By which the engine multiplies it."""
+
     @property
-    def every(self) -> int: ...
-    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Uniform) -> Tensor: ...
+    def every(self) -> int:
+        """It acts once in so many steps."""
+
+    def __call__(self, discriminator: Discriminator, real: Tensor, fake: Tensor, uniform: Uniform) -> Tensor:
+        """The value for each sample; `uniform` draws from each replica's own stream."""
 
 
 @dataclass(frozen=True)

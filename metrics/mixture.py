@@ -11,11 +11,16 @@ class Mixture(Protocol):
     """Anything that says where the modes are; an attribute `weights` [K] gives their true shares if they differ."""
 
     @property
-    def centres(self) -> Tensor: ...
+    def centres(self) -> Tensor:
+        """Of the modes [K, D]."""
+
     @property
-    def std(self) -> float: ...
+    def std(self) -> float:
+        """Of every mode, in every direction."""
+
     @property
-    def radius(self) -> float: ...
+    def radius(self) -> float:
+        """So many standard deviations from its nearest centre a sample is still valid."""
 
 
 @dataclass(frozen=True, eq=False)

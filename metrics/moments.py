@@ -133,9 +133,11 @@ class Gaussian:
 
     @classmethod
     def from_moments(cls, moments: Moments) -> Self:
+        """Of what `Moments` has added up."""
         return cls(moments.mean, factor(moments.scatter).div_(math.sqrt(moments.freedom)))
 
 
 def require_two(count: int) -> None:
+    """Refuse a side that has no covariance."""
     if count < 2:
         raise TooFewSamplesError(f"a Frechet distance needs at least 2 samples on each side, but one side has {count}")

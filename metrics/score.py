@@ -22,6 +22,7 @@ class Score:
 
     @classmethod
     def of(cls, value: float, interval: Interval | None, *, higher_is_better: bool) -> "Score":
+        """A score with this interval, if there is one."""
         low, high = interval or (None, None)
         return cls(value=value, low=low, high=high, higher_is_better=higher_is_better)
 

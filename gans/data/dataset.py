@@ -40,18 +40,31 @@ class Dataset(Protocol):
     """Where reals come from."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What people call it."""
+
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: `(dimensions,)`, or `(channels, height, width)`."""
+
     @property
-    def kind(self) -> Literal["points", "images"]: ...
+    def kind(self) -> Literal["points", "images"]:
+        """Images are bytes, points are numbers as they are."""
+
     @property
-    def classes(self) -> tuple[str, ...] | None: ...
+    def classes(self) -> tuple[str, ...] | None:
+        """The names that labels count through, if it has labels."""
+
     @property
-    def modes(self) -> Modes | None: ...
+    def modes(self) -> Modes | None:
+        """The truth, where it is known."""
+
     @property
-    def digest(self) -> str: ...
-    def split(self, name: SplitName, count: int | None = None) -> Split: ...
+    def digest(self) -> str:
+        """What two sets share only if they hold the same."""
+
+    def split(self, name: SplitName, count: int | None = None) -> Split:
+        """`count` samples of one of the three fixed parts."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -106,10 +119,15 @@ class Law(Protocol):
     """A distribution one can draw from without an end; a frozen value, so that its description identifies it."""
 
     @property
-    def dimensions(self) -> int: ...
+    def dimensions(self) -> int:
+        """Of a point."""
+
     @property
-    def modes(self) -> Modes | None: ...
-    def draw(self, count: int, random: torch.Generator) -> Split: ...
+    def modes(self) -> Modes | None:
+        """The truth, where it is known."""
+
+    def draw(self, count: int, random: torch.Generator) -> Split:
+        """So many points, from this generator alone."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -36,8 +36,11 @@ class Networks(Protocol):
     def supports(self, shape: tuple[int, ...]) -> str | None:
         """Why it cannot look at samples of this shape, or None."""
 
-    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module: ...
-    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module: ...
+    def generator(self, shape: tuple[int, ...], latent: int, replicas: int = 1) -> nn.Module:
+        """From latents to samples of this shape."""
+
+    def discriminator(self, shape: tuple[int, ...], replicas: int = 1, outputs: int = 1) -> nn.Module:
+        """From samples of this shape to answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class ByKind:
         return self.discriminator_norm == "batch"
 
     def on(self, shape: tuple[int, ...]) -> Perceptrons | Convolutional:
+        """The builder for samples of this shape."""
         if len(shape) == 1:
             return Perceptrons(width=4 * self.width)
         return Convolutional(width=self.width, discriminator_norm=self.discriminator_norm)

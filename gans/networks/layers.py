@@ -142,6 +142,7 @@ class Modes:
                 layer.team = team
 
     def set(self, mode: str) -> None:
+        """`mode` from now on."""
         for layer in self.layers:
             layer.mode = mode
 

@@ -24,6 +24,7 @@ class Features:
 
     @property
     def count(self) -> int:
+        """How many samples these are of."""
         return len(self.pooled)
 
     @property
