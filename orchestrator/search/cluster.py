@@ -24,7 +24,7 @@ QUIET = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
 }
-AHEAD = {"RAY_preload_python_modules": "ray.tune,torch._dynamo,metrics.judge,orchestrator.watch,orchestrator.judging"}
+AHEAD = {"RAY_preload_python_modules": "ray.tune,torch._dynamo,metrics.judge,orchestrator.watch.ticks"}
 """What every trial imports: the workers of our own Ray begin with it while the driver still prepares the search."""
 
 os.environ.update(QUIET | os.environ)  # Ray reads them when it is imported

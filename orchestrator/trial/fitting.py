@@ -11,7 +11,7 @@ from orchestrator.space import Contender
 from orchestrator.trial.reporting import Report, tick
 
 if TYPE_CHECKING:
-    from orchestrator.watch import Watch
+    from orchestrator.watch.ticks import Watch
 
 
 def fit(contender: Contender, watch: "Watch", report: Report) -> None:

@@ -15,7 +15,7 @@ from orchestrator.trial.training import Member, train
 from orchestrator.trial.watching import ready
 
 if TYPE_CHECKING:
-    from orchestrator.watch import Watch
+    from orchestrator.watch.ticks import Watch
 
 
 def pursue(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.space import Contender
 
 if TYPE_CHECKING:
-    from orchestrator.watch import Watch
+    from orchestrator.watch.ticks import Watch
 
 Report = Callable[[dict[str, Any], Path], None]
 """Takes an event, and the folder with the checkpoint and the pictures that go with it."""

@@ -15,8 +15,8 @@ from orchestrator.trial.reporting import Report, packed, tick
 if TYPE_CHECKING:
     from gans import Progress, Replica, Variant
     from orchestrator.trial.companions import Tell
-    from orchestrator.watch import Replica as Watched
-    from orchestrator.watch import Watch
+    from orchestrator.watch.replicas import Replica as Watched
+    from orchestrator.watch.ticks import Watch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from orchestrator.trial.brief import Brief
 
 if TYPE_CHECKING:
     from orchestrator.judging import Judge
-    from orchestrator.watch import Watch
+    from orchestrator.watch.ticks import Watch
 
 
 def ready(contender: Contender, brief: Brief) -> "Watch":
@@ -33,7 +33,7 @@ def judge_of(contender: Contender, brief: Brief) -> "Judge":
 def watch_of(brief: Brief, judge: "Judge") -> "Watch":
     """Return the watch over all seeds of a contender."""
     from orchestrator.stopping import acting, observing
-    from orchestrator.watch import Watch
+    from orchestrator.watch.ticks import Watch
 
     rules = brief.stop, brief.evaluation.metrics, brief.objective
     return Watch(

@@ -28,10 +28,10 @@ from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.stopping import acting, observing
 from orchestrator.trial import metering
-from orchestrator.watch import Watch
 from orchestrator.watch.loop import Loop
 from orchestrator.watch.pace import Pace
 from orchestrator.watch.rounds import Arrival, Report, Rounds
+from orchestrator.watch.ticks import Watch
 from orchestrator.wording import REASON, one_line
 
 log = logging.getLogger(__name__)

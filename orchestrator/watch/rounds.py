@@ -14,10 +14,11 @@ from torch import Tensor
 from orchestrator.config.generator import Generator
 from orchestrator.errors import RequestError
 from orchestrator.stopping import Moment
-from orchestrator.watch import Replica, Sample, Watch
 from orchestrator.watch.brought import conformed, numbers, unlike
 from orchestrator.watch.pace import Pace
+from orchestrator.watch.replicas import Replica
 from orchestrator.watch.streams import aside
+from orchestrator.watch.ticks import Sample, Watch
 
 Report = Callable[[dict[str, Any], Path], None]
 Save = Callable[[Path], object]

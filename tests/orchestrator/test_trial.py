@@ -8,7 +8,7 @@ import torch
 from orchestrator.config import Budget, Evaluation
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, pursue, pursue_pack, unpacked
-from orchestrator.watch import Watch
+from orchestrator.watch.ticks import Watch
 
 EVALUATION = Evaluation(samples=200, metrics=("fd", "modes"))
 
