@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import RequestError, did_you_mean
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of, journals, number_of
 from orchestrator.recording.journal import State
 from orchestrator.records import ContenderRecord
 
@@ -86,10 +86,9 @@ def checkpoints(home: Home, name: str, pins: Iterable[Pin] = ()) -> Part:
     files: list[Path] = []
     kept: list[str] = []
     for attempt in home.attempts(name):
-        state = State.read(attempt / "journal.jsonl")
-        number = int(attempt.name.rpartition("-")[2])
+        state = State.read(journal_of(attempt))
         reasons = {
-            contender: "an attempt to resume" if not state.complete else worth.get((number, contender))
+            contender: "an attempt to resume" if not state.complete else worth.get((number_of(attempt), contender))
             for contender, standing in state.contenders.items()
             if standing.tick
         }
@@ -177,8 +176,8 @@ def _outside(attempt: Path, stay: Iterable[Path]) -> Iterator[Path]:
 
 
 def _states(home: Home) -> Iterator[State]:
-    for journal in sorted(home.path.glob("tune/*/attempt-*/journal.jsonl")):
-        yield State.read(journal)
+    for experiment in home.experiments:
+        yield from map(State.read, journals(experiment))
 
 
 def _name(state: State) -> str | None:

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from orchestrator.home import Home
+from orchestrator.home import Home, journals
 from orchestrator.live import View
 from orchestrator.recording.journal import State, events
 
@@ -70,9 +70,8 @@ class Watched:
         return view
 
     def _latest(self) -> list[Path]:
-        folders = [self.home.experiment(name) for name in self.names] or sorted(self.home.path.glob("tune/*"))
-        attempts = (sorted(folder.glob("attempt-*/journal.jsonl")) for folder in folders)
-        return [found[-1] for found in attempts if found]
+        folders = [self.home.experiment(name) for name in self.names] or self.home.experiments
+        return [found[-1] for found in map(journals, folders) if found]
 
 
 def follow(home: Home, names: Sequence[str] = ()) -> None:

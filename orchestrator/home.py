@@ -58,18 +58,26 @@ class Home:
         """Is there anything recorded to read?"""
         return bool(os.environ.get("MLFLOW_TRACKING_URI")) or (self.path / "mlflow.db").exists()
 
+    @property
+    def experiments(self) -> list[Path]:
+        """The folders of all experiments."""
+        return sorted(self.path.glob("tune/*"))
+
     def experiment(self, name: str) -> Path:
         """Return the folder that holds the attempts of an experiment."""
         return self.path / "tune" / folder_name(name)
 
+    def attempt(self, name: str, number: int) -> Path:
+        """Return the folder of one attempt at an experiment."""
+        return self.experiment(name) / f"attempt-{number:03d}"
+
     def attempts(self, name: str) -> list[Path]:
         """Return the attempts of an experiment, the oldest first."""
-        return sorted(folder.parent for folder in self.experiment(name).glob("attempt-*/journal.jsonl"))
+        return [journal.parent for journal in journals(self.experiment(name))]
 
     def next_attempt(self, name: str) -> Path:
         """Return the folder of an attempt after all of these."""
-        numbers = [int(folder.name.rpartition("-")[2]) for folder in self.attempts(name)]
-        return self.experiment(name) / f"attempt-{max(numbers, default=0) + 1:03d}"
+        return self.attempt(name, max(map(number_of, self.attempts(name)), default=0) + 1)
 
     @contextmanager
     def writing(self, name: str) -> Iterator[None]:
@@ -86,6 +94,21 @@ class Home:
             for lock in sorted(self.path.glob("tune/*/lock")):
                 stack.enter_context(_locked(lock, lock.parent.name, "wait for it, or stop it"))
             yield
+
+
+def journals(experiment: Path) -> list[Path]:
+    """Return the journals in the folder of an experiment, that of the oldest attempt first."""
+    return sorted(experiment.glob("attempt-*/journal.jsonl"))
+
+
+def journal_of(attempt: Path) -> Path:
+    """Return where the events of an attempt are written."""
+    return attempt / "journal.jsonl"
+
+
+def number_of(attempt: Path) -> int:
+    """Return which attempt lies in this folder."""
+    return int(attempt.name.rpartition("-")[2])
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of
 from orchestrator.recording.journal import Event, events
 from orchestrator.wording import number
 
@@ -22,7 +22,7 @@ class Happening:
 def happenings(home: Home, experiment: str, attempt: int) -> Iterator[Happening]:
     """Yield what happened, in order; a home without the journal knows of nothing."""
     began = None
-    for event, _ in events(home.experiment(experiment) / f"attempt-{attempt:03d}" / "journal.jsonl"):
+    for event, _ in events(journal_of(home.attempt(experiment, attempt))):
         began = event.get("time", 0.0) if began is None else began
         if (said := _said(event)) is not None:
             what, told = said

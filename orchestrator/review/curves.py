@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of
 from orchestrator.recording.journal import events
 from orchestrator.records import ContenderRecord
 
@@ -104,7 +104,7 @@ def rows_of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
         attempts.setdefault((record.experiment, record.attempt), []).append(record)
     told: list[Row] = []
     for (experiment, attempt), members in attempts.items():
-        journal = home.experiment(experiment) / f"attempt-{attempt:03d}" / "journal.jsonl"
+        journal = journal_of(home.attempt(experiment, attempt))
         if journal.exists():
             told += of_journal(journal, members)
         else:
@@ -117,7 +117,7 @@ def rows_of(home: Home, found: Sequence[ContenderRecord]) -> list[Row]:
 def histograms(home: Home, experiment: str, attempt: int) -> dict[tuple[str, int], dict[int, list[float]]]:
     """Return of each replica, by contender and seed, the share of each mode at each step; the journal alone has it."""
     found: dict[tuple[str, int], dict[int, list[float]]] = {}
-    for tick, _ in events(home.experiment(experiment) / f"attempt-{attempt:03d}" / "journal.jsonl"):
+    for tick, _ in events(journal_of(home.attempt(experiment, attempt))):
         for replica in tick["replicas"] if tick["kind"] == "tick" else ():
             if replica["step"] == tick["step"] and (shares := replica.get("histogram")):
                 found.setdefault((tick["contender"], replica["seed"]), {})[tick["step"]] = shares
