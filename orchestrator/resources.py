@@ -15,7 +15,7 @@ from orchestrator.space import Contender, canonical, contenders, up_front
 if TYPE_CHECKING:
     from orchestrator.home import Home
     from orchestrator.judging import Judge
-    from orchestrator.search.planning import Plan
+    from orchestrator.search.plan import Plan
 
 TRYING_SECONDS = 5.0
 """After so long no further kind of contender is tried."""

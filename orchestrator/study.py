@@ -15,7 +15,7 @@ from orchestrator.recording.journal import State
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from orchestrator.search import Outcome
+    from orchestrator.search.outcome import Outcome
 
 COLUMNS = (
     "experiment",
@@ -44,7 +44,7 @@ def study(
     from pandas import DataFrame
 
     from orchestrator.config import prepared
-    from orchestrator.search import conduct
+    from orchestrator.search.conducting import conduct
 
     outcome = conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
     return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))

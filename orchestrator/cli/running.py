@@ -96,7 +96,8 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
     from orchestrator.cli.tables import plan_tables, show
     from orchestrator.live import View, shown
     from orchestrator.resources import measured
-    from orchestrator.search import capacity_of, choose_attempt, conduct, device_of
+    from orchestrator.search.attempts import choose_attempt
+    from orchestrator.search.conducting import capacity_of, conduct, device_of
     from orchestrator.search.planning import make_plan
 
     if dry_run:

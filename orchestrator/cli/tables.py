@@ -10,7 +10,7 @@ from rich.text import Text
 
 from orchestrator.config.data import label
 from orchestrator.live import STYLES
-from orchestrator.search.planning import Plan
+from orchestrator.search.plan import Plan
 from orchestrator.space import STARTUP
 from orchestrator.wording import number, scored
 

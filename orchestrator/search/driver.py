@@ -1,6 +1,7 @@
 """What happens on the driver: every report becomes an event, every end a status with its reason."""
 
 import time
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -11,9 +12,15 @@ from orchestrator.recording.recorder import Recorder
 from orchestrator.records import ScoreRecord
 from orchestrator.search.confirmation import choose
 from orchestrator.search.deadline import Deadline
-from orchestrator.search.planning import Announce, Plan
+from orchestrator.search.plan import Plan
 from orchestrator.space import Contender
 from orchestrator.trial import unpacked
+
+SENDING_SECONDS = 60.0
+"""How long whoever has recorded all waits until it is sent."""
+
+Announce = Callable[[Event, State], None]
+"""Called after every event with what it added up to: the live view, or nothing."""
 
 
 class Driver:

@@ -20,7 +20,7 @@ from orchestrator.recording.journal import Event
 from orchestrator.search.driver import Driver
 from orchestrator.search.handover import retried
 from orchestrator.search.packs import at_once, going_on
-from orchestrator.search.planning import Plan
+from orchestrator.search.plan import Plan
 from orchestrator.search.scheduling import kept, make_scheduler
 from orchestrator.search.scheduling.population import Slots, Unfinished
 from orchestrator.space import Contender

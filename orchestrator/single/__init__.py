@@ -7,13 +7,14 @@ from typing import Any
 from orchestrator.config import Experiment, SearchExperiment, plain, validate
 from orchestrator.config.document import Document
 from orchestrator.errors import Interrupted, RequestError
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of, number_of
 from orchestrator.recording.journal import Event, State
 from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Recorder
-from orchestrator.search import SENDING_SECONDS, changes
-from orchestrator.search.driver import Driver
-from orchestrator.search.planning import Announce, Plan, make_plan
+from orchestrator.search.attempts import changes
+from orchestrator.search.driver import SENDING_SECONDS, Announce, Driver
+from orchestrator.search.plan import Plan
+from orchestrator.search.planning import make_plan
 from orchestrator.single import onward
 from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
@@ -87,7 +88,7 @@ def train_one(
         try:
             if recorder.journal.state.attempt is None:
                 origin = {"from": source.run_id} if source else {}
-                recorder.append(plan.event(int(folder.name.rpartition("-")[2])) | origin)
+                recorder.append(plan.event(number_of(folder)) | origin)
             plan = plan.of_attempt(recorder.journal.state)
             driver = Driver(plan, recorder, announce)
             driver.tell_ends()
@@ -100,7 +101,7 @@ def train_one(
 def _attempt(experiment: Experiment, home: Home, source: Origin | None) -> Path:
     """Return the attempt to go on with, if the last one asked for the same and was interrupted; else a new one."""
     if attempts := home.attempts(experiment.name):
-        state = State.read(attempts[-1] / "journal.jsonl")
+        state = State.read(journal_of(attempts[-1]))
         alike = state.attempt and not changes(state.attempt["experiment"], experiment)
         if alike and not state.complete and (state.attempt or {}).get("from") == (source and source.run_id):
             return attempts[-1]

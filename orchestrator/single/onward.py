@@ -12,7 +12,7 @@ from orchestrator.config.document import Document
 from orchestrator.errors import RequestError
 from orchestrator.recording.journal import Event
 from orchestrator.recording.origin import Origin
-from orchestrator.search.planning import Plan
+from orchestrator.search.plan import Plan
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, Report, budget_class, judge_of, pursue, watch_of
 

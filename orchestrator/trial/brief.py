@@ -14,7 +14,7 @@ from orchestrator.config.stop import Stop
 
 if TYPE_CHECKING:
     from orchestrator.home import Home
-    from orchestrator.search.planning import Plan
+    from orchestrator.search.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)

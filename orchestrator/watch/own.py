@@ -15,15 +15,15 @@ from orchestrator.config.checks import located
 from orchestrator.config.document import Document
 from orchestrator.config.loop import LoopExperiment, validated
 from orchestrator.config.name import folder_name
+from orchestrator.environment import environment
 from orchestrator.errors import RequestError
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of, number_of
 from orchestrator.judging import Judge
 from orchestrator.machine import chosen_device
 from orchestrator.recording.journal import Event, State
 from orchestrator.recording.recorder import Recorder, flush
-from orchestrator.search import SENDING_SECONDS, differences
-from orchestrator.search.driver import summary_of
-from orchestrator.search.planning import environment
+from orchestrator.search.attempts import differences
+from orchestrator.search.driver import SENDING_SECONDS, summary_of
 from orchestrator.single.checkpoints import Checkpoints
 from orchestrator.space import Contender
 from orchestrator.stopping import acting, observing
@@ -211,7 +211,7 @@ def _attempt(experiment: LoopExperiment, home: Home, *, resume: bool, again: boo
         )
     if again or not attempts:
         return home.next_attempt(name)
-    state = State.read(attempts[-1] / "journal.jsonl")
+    state = State.read(journal_of(attempts[-1]))
     recorded = experiment.as_read_today(state.attempt["experiment"]) if state.attempt else None
     if recorded and (different := differences(recorded, experiment.as_recorded())):
         raise RequestError(
@@ -250,7 +250,7 @@ def _first_event(experiment: LoopExperiment, judge: Judge, folder: Path, device:
     directions = {key: entry.higher_is_better for entry in families for key in entry.keys(judge.extractor.name)}
     return {
         "kind": "attempt",
-        "attempt": int(folder.name.rpartition("-")[2]),
+        "attempt": number_of(folder),
         "folder": folder_name(experiment.name),
         "experiment": experiment.as_recorded(),
         "contenders": {contender.name: contender.configuration},

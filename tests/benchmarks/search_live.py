@@ -18,7 +18,7 @@ from statistics import mean, median, quantiles
 
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event, State, events
-from orchestrator.search import times
+from orchestrator.search.outcome import times
 from tests.benchmarks.search_replay import WAYS, WORKERS, Played, Way, play
 from tests.benchmarks.search_table import SPACE, curves, experiment
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from orchestrator.home import Home
 from orchestrator.recording.journal import events
-from orchestrator.search import times
+from orchestrator.search.outcome import times
 
 RESULTS = Path(__file__).parent / "results"
 NUMBERS = RESULTS / "search_overhead.json"

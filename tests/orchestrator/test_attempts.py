@@ -8,7 +8,7 @@ from orchestrator.config.loop import LoopExperiment
 from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
-from orchestrator.search import choose_attempt
+from orchestrator.search.attempts import choose_attempt
 
 ASKED = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 2, "tick": 1}}
 ASKED |= {"space": {"batch": {"choice": [8, 16]}}, "search": {"contenders": 2, "metric": ["fd", "seconds"]}}

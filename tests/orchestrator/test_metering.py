@@ -13,7 +13,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.client import client
 from orchestrator.recording.writing import Writer
-from orchestrator.search import changes
+from orchestrator.search.attempts import changes
 from orchestrator.trial import metering, pursue, pursue_pack, unpacked
 from tests.benchmarks.synthetic_store import Synthetic
 

@@ -7,7 +7,8 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, Node
 from orchestrator.recording.journal import State
-from orchestrator.search.planning import Plan, make_plan
+from orchestrator.search.plan import Plan
+from orchestrator.search.planning import make_plan
 from orchestrator.space import resolve
 
 CLUSTER = Capacity((Node(cpus=16, gpus=2),), owner="the cluster at here")

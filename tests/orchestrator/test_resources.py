@@ -12,7 +12,8 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.machine import Capacity, Node
 from orchestrator.resources import Need, measured
-from orchestrator.search.planning import Plan, make_plan
+from orchestrator.search.plan import Plan
+from orchestrator.search.planning import make_plan
 
 GB = 10**9
 CLUSTER = Capacity((Node(8, 0, 5 * GB), Node(8, 0, 3 * GB)), "the cluster at here")

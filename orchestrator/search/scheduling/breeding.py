@@ -8,7 +8,7 @@ from orchestrator.config.models import SearchExperiment
 from orchestrator.config.population import Population
 from orchestrator.config.space import Dimension
 from orchestrator.recording.journal import Event, State
-from orchestrator.search.planning import Plan
+from orchestrator.search.plan import Plan
 from orchestrator.space import changeable, drawn_from, kind
 from orchestrator.trial import seen
 
