@@ -5,7 +5,10 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from orchestrator.config.budget import Budget
-from orchestrator.config.checks import check_data, check_evaluation, located, unrecordable
+from orchestrator.config.checks.data import check_data
+from orchestrator.config.checks.evaluation import check_evaluation
+from orchestrator.config.checks.stop import check_stop
+from orchestrator.config.checks.variant import unrecordable
 from orchestrator.config.data import Data
 from orchestrator.config.document import Document
 from orchestrator.config.evaluation import Evaluation
@@ -14,7 +17,6 @@ from orchestrator.config.name import Name
 from orchestrator.config.reading import fail
 from orchestrator.config.stop import Stops
 from orchestrator.config.values import Count, Model, Seed, Value
-from orchestrator.stopping import acting
 
 
 class LoopExperiment(Model):
@@ -67,7 +69,5 @@ def validated(value: dict[str, Any]) -> LoopExperiment:
             document.fail(("config", name), reason)
     check_data(experiment.data, document, ("data",))
     check_evaluation(experiment.evaluation, document)
-    for index, item in enumerate(experiment.stop):
-        with located(document, ("stop", index)):
-            acting([item], experiment.evaluation.metrics, experiment.objective)
+    check_stop(experiment.stop, experiment.evaluation.metrics, experiment.objective, document)
     return experiment

@@ -697,7 +697,7 @@ def test_what_lies_at_a_limit_is_still_good(ganarena, tmp_path, change):
 
 
 def test_a_grid_has_no_more_combinations_than_a_machine_can_bear_or_a_limit(ganarena, tmp_path, monkeypatch):
-    monkeypatch.setattr("orchestrator.config.checks.MOST_CONTENDERS", 6)
+    monkeypatch.setattr("orchestrator.config.checks.search.MOST_CONTENDERS", 6)
     (tmp_path / "tiny.yaml").write_text(GOOD)
 
     def asked(widths: list[int], search: str) -> str:
