@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
+from metrics.cache import Part
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
 from metrics.judge import Judge, pooled
-from metrics.reference import PARTS, Part, Reference
+from metrics.reference import PARTS, Reference
 
 
 class Collected(Judge):

@@ -1,28 +1,18 @@
-"""The real side of every score: computed once, cached, read back without running code."""
+"""The real side of every score, computed once: what each kind of score reads of the reals."""
 
-import fcntl
-import hashlib
-import json
-import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
-from uuid import uuid4
 
 from torch import Tensor
 
+from metrics.cache import Header, Part, opened
 from metrics.catalogue import VERSION, family
 from metrics.errors import MetricsError, TooFewSamplesError, UnfitError
 from metrics.features import Extractor, Features, Range, extract
 from metrics.mixture import Mixture
 from metrics.moments import Gaussian
-
-Part = dict[str, Tensor]
-Header = dict[str, str | int]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,21 +64,13 @@ def build(
         "extractor_digest": extractor.digest,
         "resize": extractor.resize,
     }
-    parts: dict[str, Part] = {}
-    with _folder(cache) as (folder, elsewhere), _alone(folder, header):
-        if folder:
-            if elsewhere:
-                elsewhere.fetch(_place(folder, header, name) for name in names)
-            found = {name: _read(_place(folder, header, name), header) for name in names}
-            parts = {name: held for name, held in found.items() if held is not None}
+    with opened(cache, header) as shelf:
+        parts = shelf.read(names)
         if missing := sorted(names - parts.keys()):
             features = replace(extract(extractor, samples, range=range, on_batch=on_batch), labels=labels)
-            parts |= {name: PARTS[name](features) for name in missing}
-            if folder:
-                for name in missing:
-                    _write(_place(folder, header, name), parts[name], header)
-                if elsewhere:
-                    elsewhere.send(_place(folder, header, name) for name in missing)
+            made = {name: PARTS[name](features) for name in missing}
+            shelf.write(made)
+            parts |= made
     return Reference(count=len(samples), extractor=extractor.name, digest=extractor.digest, parts=parts)
 
 
@@ -140,84 +122,3 @@ PARTS: dict[str, Callable[[Features], Part]] = {
     "gaussian_kernel": _gaussian_kernel,
     "apart": _apart,
 }
-
-
-def _place(folder: Path, header: Header, part: str) -> Path:
-    text = json.dumps(header, sort_keys=True)
-    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.{part}.safetensors"
-
-
-def _read(path: Path, header: Header) -> Part | None:
-    """What lies there, or None if it is absent, damaged or of something else: it is then made again."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            if json.loads((file.metadata() or {}).get("header", "null")) != header:
-                return None
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError, json.JSONDecodeError):
-        return None
-
-
-def _write(path: Path, part: Part, header: Header) -> None:
-    """Under a temporary name first: nobody ever reads half a file."""
-    from safetensors.torch import save_file
-
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in part.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".part-") as scratch:
-        save_file(tensors, Path(scratch) / path.name, metadata={"header": json.dumps(header)})
-        (Path(scratch) / path.name).replace(path)
-
-
-@dataclass(frozen=True)
-class _Elsewhere:
-    """A folder on another file system. One that cannot be reached costs the work of making what it holds, no more."""
-
-    system: Any  # fsspec has no types
-    root: str
-
-    @classmethod
-    def at(cls, url: str) -> Self:
-        try:
-            return cls(*import_module("fsspec.core").url_to_fs(url))
-        except (ImportError, ValueError) as error:
-            raise UnfitError(f"there is no reading {url}: {error}") from error
-
-    def fetch(self, paths: Iterable[Path]) -> None:
-        for path in paths:
-            with suppress(OSError):
-                self.system.get_file(f"{self.root}/{path.name}", str(path))
-
-    def send(self, paths: Iterable[Path]) -> None:
-        """Under another name first, as at home."""
-        for path in paths:
-            with suppress(OSError):
-                target = f"{self.root}/{path.name}"
-                self.system.makedirs(self.root, exist_ok=True)
-                self.system.put_file(str(path), part := f"{target}.{uuid4().hex}")
-                self.system.mv(part, target)
-
-
-@contextmanager
-def _folder(cache: Path | str | None) -> Iterator[tuple[Path | None, _Elsewhere | None]]:
-    """Where references lie; of a URL, a folder to copy them to."""
-    if not cache or "://" not in str(cache):
-        yield Path(cache) / "references" if cache else None, None
-        return
-    with tempfile.TemporaryDirectory(prefix="references-") as scratch:
-        yield Path(scratch), _Elsewhere.at(f"{cache}/references")
-
-
-@contextmanager
-def _alone(folder: Path | None, header: Header) -> Iterator[None]:
-    """Two processes that want the same reference make it once; the second waits, and reads it."""
-    if folder is None:
-        yield
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with _place(folder, header, "lock").with_suffix("").open("w") as file:
-        with suppress(OSError):  # a file system without locks: both compute it, and the last one to rename wins
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
