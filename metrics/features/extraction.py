@@ -1,0 +1,60 @@
+"""Samples to features: one forward over all of them, a tensor or a stream of batches."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import Tensor
+
+from metrics.errors import RangeError, TooFewSamplesError, UnfitError
+from metrics.features.extractor import Extractor, Features, Kind
+from metrics.features.ranges import Range, conform, require_finite
+
+Samples = Tensor | Iterable[Tensor]
+
+
+@torch.no_grad()
+def extract(
+    extractor: Extractor,
+    samples: Samples,
+    *,
+    range: Range,  # noqa: A002 - the word of the experiment file and the command line
+    batch: int | None = None,
+    on_batch: Callable[[int], object] | None = None,
+) -> Features:
+    """One forward over all samples, a tensor or a stream of batches: what every metric is then given.
+
+    After each batch `on_batch` is told how many samples it had: where a bar grows.
+    """
+    kind: Kind = "points" if range == "features" else "images"
+    parts = []
+    for number, part in enumerate(_batches(samples, batch or extractor.batch), 1):
+        name = f"batch {number} of the samples"
+        if problem := _unfit(extractor, part, kind):
+            raise UnfitError(problem)
+        features = extractor(conform(part, range=range, name=name).to(extractor.device))
+        require_finite(features.pooled, name=f"the features of batch {number}")
+        parts.append(features)
+        if on_batch:
+            on_batch(len(part))
+    if not parts:
+        raise TooFewSamplesError("there are no samples to extract features from")
+    logits = [part.logits for part in parts if part.logits is not None]
+    return Features(_joined([part.pooled for part in parts]), _joined(logits) if logits else None)
+
+
+def _batches(samples: Samples, batch: int) -> Iterator[Tensor]:
+    for part in [samples] if isinstance(samples, Tensor) else samples:
+        if not isinstance(part, Tensor):
+            raise RangeError(f"samples are tensors, not {type(part).__name__}; use torch.as_tensor")
+        yield from torch.split(part, batch)
+
+
+def _unfit(extractor: Extractor, part: Tensor, kind: Kind) -> str | None:
+    if part.dim() != (dimensions := {"points": 2, "images": 4}[kind]):
+        return f"{kind} have {dimensions} dimensions, [N, {'D' if kind == 'points' else 'C, H, W'}], not {part.dim()}"
+    return extractor.check(tuple(part.shape[1:]), kind)
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    joined = torch.cat(parts)
+    return joined.cpu() if joined.device.type == "mps" else joined  # that device has no float64
