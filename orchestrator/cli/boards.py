@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.cli.tables import short
+from orchestrator.cli.tables import bare, short
 from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row
 from orchestrator.live import STYLES, sparkline
 from orchestrator.records import ForeignRecord, ScoreRecord
@@ -33,7 +33,7 @@ def foreign_table(runs: Sequence[ForeignRecord]) -> list[RenderableType]:
     """Return the runs that something else recorded, if there are any."""
     if not runs:
         return []
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table = bare()
     for column in ("run", "experiment", "name", "status"):
         table.add_column(column, no_wrap=column != "name", overflow="fold")
     for run in runs:
@@ -49,16 +49,15 @@ def best_tables(told: Sequence[Mapping[str, Any]]) -> list[RenderableType]:
         if search["reason"]:
             parts.append(Text(search["reason"]))
             continue
-        table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
         units = list(search["points"][0]["costs"]) if search["points"] else []
-        for column in ("draws", *(unit.replace("_", " ") for unit in units), "any score", "expected best", "median"):
-            table.add_column(column, justify="right")
+        costs = [unit.replace("_", " ") for unit in units]
+        table = bare("draws", *costs, "any score", "expected best", "median", justify="right")
         table.add_column("95 % of the median, at once")
         for point in search["points"]:
-            costs = [f"{point['costs'][unit]:,.0f}" for unit in units]
+            spent = [f"{point['costs'][unit]:,.0f}" for unit in units]
             band = _bounded(point["low"], point["high"])
             middle = ["-" if point[each] is None else number(point[each]) for each in ("expected", "median")]
-            table.add_row(str(point["draws"]), *costs, f"{point['scored']:.0%}", *middle, band)
+            table.add_row(str(point["draws"]), *spent, f"{point['scored']:.0%}", *middle, band)
         parts.append(table)
     return parts
 
@@ -73,9 +72,7 @@ def importance_tables(told: Sequence[Mapping[str, Any]]) -> list[RenderableType]
             continue
         note = f"a forest predicts {search['explained']:.0%} of the order of contenders held out;"
         parts.append(Text(f"{note} lost once a parameter is shuffled, ± standard error:", style="dim"))
-        table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-        for column in ("parameter", "importance"):
-            table.add_column(column)
+        table = bare("parameter", "importance")
         for each in search["importances"]:
             table.add_row(each["parameter"], f"{each['value']:.2f} ± {each['error']:.2g}")
         parts.append(table)
@@ -95,8 +92,7 @@ def comparison_tables(document: Mapping[str, Any]) -> list[RenderableType]:
 
 def _beside(runs: Sequence[Mapping[str, Any]], differences: Sequence[Mapping[str, Any]], metric: str) -> Table:
     """Return a column for each run."""
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
-    table.add_column("")
+    table = bare("")
     for run in runs:
         table.add_column(Text(run["label"]), overflow="fold")
     lines = [("run", [run["run_id"] for run in runs]), ("status", [run["status"] for run in runs])]
@@ -165,7 +161,7 @@ def _notes(group: Group) -> list[str]:
 
 
 def _leaderboard(group: Group) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+    table = bare()
     several = len({row.experiment for row in group.rows}) > 1
     table.add_column("rank", justify="right", no_wrap=True, min_width=4)
     ranked = any(row.rank for row in group.rows)

@@ -93,7 +93,8 @@ def study(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) 
 
 def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
     """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
-    from orchestrator.cli.tables import plan_tables, show
+    from orchestrator.cli.plans import plan_tables
+    from orchestrator.cli.tables import show
     from orchestrator.live import View, shown
     from orchestrator.resources import measured
     from orchestrator.search.attempts import choose_attempt
