@@ -1,7 +1,8 @@
 """Tables of the page: what a cell shows, what it sorts by, and what goes into the CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row
@@ -62,53 +63,41 @@ class Table:
 
 def leaderboard(group: Group, numbers: Mapping[str, int], *, name: str) -> Table:
     """Return the ranking of a group; `numbers` are those of its contenders on this page."""
-    keys = sorted({key for row in group.rows for key in row.scores} - {group.metric})
-    params = group.searched
-    reach = _reach(group)
-    ranked = any(row.rank for row in group.rows)
-    columns = [
-        Column(name="rank", title="#", numeric=True),
-        Column(name="contender"),
-        Column(name="run_id", hidden=True),
-        Column(name="variant", hidden=True),
-        Column(name=group.metric, numeric=True),
-        Column(name="range", hidden=not ranked),
-        Column(name=f"{group.metric}_low", numeric=True, hidden=True),
-        Column(name=f"{group.metric}_high", numeric=True, hidden=True),
-        *(Column(name=key, numeric=True) for key in keys),
-        *(Column(name=param, numeric=_numeric(group.rows, param)) for param in params),
-        Column(name="seeds", numeric=True),
-        *(Column(name=cost, title=_title(cost), numeric=True, hidden=not _telling(cost, group)) for cost in COSTS),
-        Column(name="pareto", hidden=True),
-        Column(name="status", hidden=True),
-        Column(name="remarks", hidden=not any(_remarks(row) for row in group.rows)),
-    ]
-
-    def cells(row: Row) -> list[Cell]:
-        score = row.scores.get(group.metric)
-        return [
-            Cell(value=row.order, text=row.place, kind="place"),
-            Cell(value=row.contender, text=label(row, group.rows), note=_note(row), kind="name"),
-            Cell(value=row.run_ids[0], text=""),
-            Cell(value=row.variant, text=""),
-            _score(row, group.metric, reach),
-            Cell(value=_range(row), text=_range(row)),
-            Cell(value=score.low if score else None, text=""),
-            Cell(value=score.high if score else None, text=""),
-            *(_score(row, key) for key in keys),
-            *(_param(row.config.get(param)) for param in params),
-            Cell(value=row.complete, text=_seeds(row)),
-            *(_cost(row, cost) for cost in COSTS),
-            Cell(value=" ".join(row.pareto), text=""),
-            Cell(value=row.status, text=""),
-            Cell(value=_remarks(row), text="", note=_remarks(row), kind="remarks"),
-        ]
-
+    columns = _ranking(group)
     lines = [
-        Line(cells=cells(row), status=row.status, contender=numbers.get(row.run_ids[0]), first=row.order == 1)
+        Line(
+            cells=[shown(row) for _, shown in columns],
+            status=row.status,
+            contender=numbers.get(row.run_ids[0]),
+            first=row.order == 1,
+        )
         for row in group.rows
     ]
-    return Table(name=name, caption="Leaderboard", columns=columns, lines=lines)
+    return Table(name=name, caption="Leaderboard", columns=[column for column, _ in columns], lines=lines)
+
+
+def _ranking(group: Group) -> list[tuple[Column, Callable[[Row], Cell]]]:
+    """Return the columns of a ranking in their order, each with what is shown of a row there."""
+    metric, rows = group.metric, group.rows
+    keys = sorted({key for row in rows for key in row.scores} - {metric})
+    ranked = any(row.rank for row in rows)
+    return [
+        (Column(name="rank", title="#", numeric=True), _place),
+        (Column(name="contender"), partial(_contender, among=rows)),
+        (Column(name="run_id", hidden=True), lambda row: _unseen(row.run_ids[0])),
+        (Column(name="variant", hidden=True), lambda row: _unseen(row.variant)),
+        (Column(name=metric, numeric=True), partial(_score, key=metric, reach=_reach(group))),
+        (Column(name="range", hidden=not ranked), _range),
+        (Column(name=f"{metric}_low", numeric=True, hidden=True), partial(_end, key=metric, end="low")),
+        (Column(name=f"{metric}_high", numeric=True, hidden=True), partial(_end, key=metric, end="high")),
+        *((Column(name=key, numeric=True), partial(_score, key=key)) for key in keys),
+        *((Column(name=name, numeric=_numeric(rows, name)), partial(_config, name=name)) for name in group.searched),
+        (Column(name="seeds", numeric=True), _seeds),
+        *((_cost_column(cost, group), partial(_cost, cost=cost)) for cost in COSTS),
+        (Column(name="pareto", hidden=True), lambda row: _unseen(" ".join(row.pareto))),
+        (Column(name="status", hidden=True), lambda row: _unseen(row.status)),
+        (Column(name="remarks", hidden=not any(map(_remarks, rows))), _remarked),
+    ]
 
 
 def matrix(groups: Sequence[Group], titles: Sequence[str]) -> Table:
@@ -221,8 +210,31 @@ def _percent(value: float, reach: tuple[float, float]) -> float:
     return round(100 * min(1.0, max(0.0, (value - low) / (high - low))), 1)
 
 
-def _range(row: Row) -> str:
-    return f"{row.rank_low} to {row.rank_high}" if row.rank else ""
+def _unseen(value: Value) -> Cell:
+    """Return what only the CSV tells."""
+    return Cell(value=value, text="")
+
+
+def _place(row: Row) -> Cell:
+    return Cell(value=row.order, text=row.place, kind="place")
+
+
+def _contender(row: Row, among: Sequence[Row]) -> Cell:
+    return Cell(value=row.contender, text=label(row, among), note=_note(row), kind="name")
+
+
+def _range(row: Row) -> Cell:
+    told = f"{row.rank_low} to {row.rank_high}" if row.rank else ""
+    return Cell(value=told, text=told)
+
+
+def _end(row: Row, key: str, end: str) -> Cell:
+    score = row.scores.get(key)
+    return _unseen(getattr(score, end) if score else None)
+
+
+def _cost_column(cost: str, group: Group) -> Column:
+    return Column(name=cost, title=cost.replace("_", " "), numeric=True, hidden=not _telling(cost, group))
 
 
 def _cost(row: Row, cost: str) -> Cell:
@@ -230,7 +242,8 @@ def _cost(row: Row, cost: str) -> Cell:
     return Cell(value=value, text="" if value is None else f"{value:,.0f}")
 
 
-def _param(value: str | None) -> Cell:
+def _config(row: Row, name: str) -> Cell:
+    value = row.config.get(name)
     if value is None:
         return Cell(value=None, text="")
     try:
@@ -240,7 +253,7 @@ def _param(value: str | None) -> Cell:
 
 
 def _numeric(rows: Sequence[Row], param: str) -> bool:
-    return all(isinstance(_param(row.config.get(param)).value, float | None) for row in rows)
+    return all(isinstance(_config(row, param).value, float | None) for row in rows)
 
 
 def _note(row: Row) -> str:
@@ -256,8 +269,8 @@ def _remarks(row: Row) -> str:
     return "; ".join([row.reason, *row.observed] if row.reason else row.observed)
 
 
-def _title(cost: str) -> str:
-    return cost.replace("_", " ")
+def _remarked(row: Row) -> Cell:
+    return Cell(value=_remarks(row), text="", note=_remarks(row), kind="remarks")
 
 
 def _telling(cost: str, group: Group) -> bool:
@@ -266,5 +279,6 @@ def _telling(cost: str, group: Group) -> bool:
     return len(spent) > 1 and not (cost == "steps" and _telling("images", group))
 
 
-def _seeds(row: Row) -> str:
-    return str(row.replicas) if row.complete in (0, row.replicas) else f"{row.complete} of {row.replicas}"
+def _seeds(row: Row) -> Cell:
+    told = str(row.replicas) if row.complete in (0, row.replicas) else f"{row.complete} of {row.replicas}"
+    return Cell(value=row.complete, text=told)
