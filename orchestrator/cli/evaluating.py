@@ -50,7 +50,7 @@ def evaluate(
     from rich.progress import Progress
 
     from orchestrator.cli.tables import scores_table, show
-    from orchestrator.evaluating import judge
+    from orchestrator.evaluating.judgement import judge
     from orchestrator.machine import chosen_device
 
     watched = not quiet and sys.stderr.isatty()

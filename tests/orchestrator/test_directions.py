@@ -90,8 +90,16 @@ def test_a_lower_package_loads_torch_and_nothing_above_it(package):
 
 
 def test_rules_arithmetic_and_configuration_load_neither_ray_nor_mlflow():
-    parts = ("config.checks", "space", "stopping", "leaderboard", "recording.journal", "evaluating", "sampling")
-    code = "\n".join(f"import orchestrator.{part}" for part in parts)
+    parts = (
+        "config.checks",
+        "space",
+        "stopping",
+        "leaderboard",
+        "recording.journal",
+        "evaluating.judgement",
+        "sampling",
+    )
+    code = "\n".join(f"import orchestrator.{part}" for part in (*parts, "sampling"))
     assert loaded_after(code) == {"gans", "metrics", "orchestrator", "torch"}
 
 

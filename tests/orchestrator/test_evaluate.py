@@ -15,8 +15,10 @@ from PIL import Image
 
 import gans
 from metrics import Score
-from orchestrator.evaluating import evaluate, judge
-from orchestrator.sampling import source, write
+from orchestrator.evaluating import evaluate
+from orchestrator.evaluating.judgement import judge
+from orchestrator.evaluating.sources import source
+from orchestrator.sampling import write
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
