@@ -99,7 +99,7 @@ def test_rules_arithmetic_and_configuration_load_neither_ray_nor_mlflow():
         "evaluating.judgement",
         "sampling",
     )
-    code = "\n".join(f"import orchestrator.{part}" for part in (*parts, "sampling"))
+    code = "\n".join(f"import orchestrator.{part}" for part in parts)
     assert loaded_after(code) == {"gans", "metrics", "orchestrator", "torch"}
 
 
