@@ -3,8 +3,7 @@
 from orchestrator.evaluating import evaluate
 from orchestrator.generators import load_generator
 from orchestrator.leaderboard.comparing import compare
-from orchestrator.review.curves import curves
-from orchestrator.review.frames import leaderboard, runs
+from orchestrator.review.frames import curves, leaderboard, runs
 from orchestrator.search import search
 from orchestrator.study import study
 from orchestrator.watch import watch

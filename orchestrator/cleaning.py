@@ -78,7 +78,7 @@ def checkpoints(home: Home, name: str, pins: Iterable[Pin] = ()) -> Part:
     leaderboard, and of contenders that are pinned, or will be by `pins`; generators and pictures are MLflow's and
     always stay.
     """
-    from orchestrator.review import records
+    from orchestrator.review.store import records
 
     recorded = records(home, [name], everything=True) if home.exists else []
     will_be = {pin.run_id: pin.pinned for pin in pins}

@@ -47,7 +47,7 @@ def leaderboard(
     from orchestrator.leaderboard import flat
     from orchestrator.leaderboard.draws import best_by_budget, importances
     from orchestrator.leaderboard.selecting import arrange, on_front, select, without_lost
-    from orchestrator.review import foreign, groups
+    from orchestrator.review.store import foreign, groups
 
     if form in ("csv", "md") and (expected_best or importance):
         raise RequestError(f"--format {form} holds the rows alone; --expected-best and --importance need table or json")

@@ -26,7 +26,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
         _follow(home, names, as_json)
         return
     from orchestrator.cli.tables import runs_table, show
-    from orchestrator.review import records
+    from orchestrator.review.store import records
 
     found = records(home, names, everything=True)
     listed = [

@@ -122,7 +122,8 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
     from orchestrator.cli.boards import leaderboard_tables
     from orchestrator.cli.tables import front_tables, show
     from orchestrator.leaderboard.front import front
-    from orchestrator.review import best, groups, keep_picture
+    from orchestrator.review.store import groups
+    from orchestrator.review.winner import best, keep_picture
 
     outcome = _conduct(experiment, home=home, as_json=as_json, quiet=quiet, **options)
     if outcome is None:
@@ -199,7 +200,7 @@ def train(home: Home, as_json: bool, quiet: bool, device: str, run: str | None, 
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.live import View, shown
     from orchestrator.machine import chosen_device
-    from orchestrator.single import train_one
+    from orchestrator.single.training import train_one
 
     experiment, source = _asked(home, run, **asked)
     view = View()
@@ -219,7 +220,7 @@ def train(home: Home, as_json: bool, quiet: bool, device: str, run: str | None, 
 def _asked(home: Home, run: str | None, **asked: Any) -> tuple[Any, Any]:
     """Return what to train, and the record to go on from, if there is one."""
     if run is None:
-        from orchestrator.single import experiment_of
+        from orchestrator.single.asked import experiment_of
 
         return experiment_of(**asked), None
     from orchestrator.recording.origin import origin

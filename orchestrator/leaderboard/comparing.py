@@ -14,7 +14,9 @@ from orchestrator.leaderboard.grouping import key_of
 from orchestrator.leaderboard.means import summary
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row as Point
+from orchestrator.review.curves import rows_of
 from orchestrator.review.naming import Meant, find
+from orchestrator.review.store import records
 from orchestrator.wording import scored
 
 
@@ -46,12 +48,10 @@ class Side:
 
 def compare(*runs: str, home: str | Path | None = None, metric: str | None = None) -> dict[str, Any]:
     """Return the document of `ganarena compare --json`, and draw curves and samples of the runs into one picture."""
-    from orchestrator import review
     from orchestrator.report.beside import picture
-    from orchestrator.review.curves import rows_of
 
     where = Home.at(home)
-    recorded = review.records(where, everything=True)
+    recorded = records(where, everything=True)
     sides = labelled([find(each, recorded) for each in runs])
     if len({side.run_id for side in sides}) < max(len(sides), 2):
         raise RequestError(f"expected at least two different runs, found {', '.join(runs) or 'none'}")

@@ -14,8 +14,8 @@ from orchestrator.report.happenings import Happening, happenings
 from orchestrator.report.series import Curves, chart_data, dataset, drawn_data, numbered, titles
 from orchestrator.report.tables import Table
 from orchestrator.report.verdict import Verdict, floor_of, label, verdict
-from orchestrator.review import foreign, records
 from orchestrator.review.curves import histograms, rows_of
+from orchestrator.review.store import foreign, records
 
 if TYPE_CHECKING:
     from orchestrator.recording.search_run import Asked

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from orchestrator.home import Home, journal_of
 from orchestrator.recording.journal import events
 from orchestrator.records import ContenderRecord
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 COLUMNS = (
     "experiment",
@@ -31,15 +28,6 @@ COLUMNS = (
 """One row for each replica, tick and metric; `split` is `select` at ticks and `final` at the end."""
 
 Row = Mapping[str, Any]
-
-
-def curves(*names: str, home: str | Path | None = None, everything: bool = False) -> "DataFrame":
-    """Return the learning curves of what is recorded as a frame: a row for each replica, tick and metric."""
-    from pandas import DataFrame
-
-    from orchestrator import review
-
-    return DataFrame(review.curves(Home.at(home), names, everything=everything), columns=list(COLUMNS))
 
 
 def of_journal(path: Path, members: Iterable[ContenderRecord]) -> Iterator[Row]:

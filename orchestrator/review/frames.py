@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.home import Home
 from orchestrator.records import ContenderRecord, ReplicaRecord, plain
+from orchestrator.review.curves import COLUMNS, rows_of
+from orchestrator.review.store import groups, records
 from orchestrator.space import digest
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ def leaderboard(
 
     from orchestrator.leaderboard import flat
     from orchestrator.leaderboard.selecting import arrange, select
-    from orchestrator.review import groups
 
     shown = select(groups(Home.at(home), names, metric=metric, everything=everything), where)
     return DataFrame(flat(arrange(shown, sort) if sort is not None else shown))
@@ -35,9 +36,15 @@ def runs(*names: str, home: str | Path | None = None, everything: bool = False) 
     """Return a row for each replica: how it ended, what it cost, its final scores, and its hyperparameters."""
     from pandas import DataFrame
 
-    from orchestrator.review import records
-
     return DataFrame([row for record in records(Home.at(home), names, everything=everything) for row in _rows(record)])
+
+
+def curves(*names: str, home: str | Path | None = None, everything: bool = False) -> "DataFrame":
+    """Return the learning curves of what is recorded as a frame: a row for each replica, tick and metric."""
+    from pandas import DataFrame
+
+    place = Home.at(home)
+    return DataFrame(rows_of(place, records(place, names, everything=everything)), columns=list(COLUMNS))
 
 
 def _rows(record: ContenderRecord) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from orchestrator.errors import RequestError, did_you_mean
 from orchestrator.home import Home
 from orchestrator.leaderboard.grouping import latest
 from orchestrator.records import ContenderRecord, ReplicaRecord
+from orchestrator.review import store
 
 SHORTEST_PREFIX = 4
 WHOLE = re.compile("[0-9a-f]{32}|models:/.*")
@@ -38,9 +39,7 @@ def run_id(home: Home, asked: str) -> str:
         raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give another --home")
     if WHOLE.fullmatch(asked):
         return asked
-    from orchestrator.review import records
-
-    return find(asked, records(home, everything=True)).run_id
+    return find(asked, store.records(home, everything=True)).run_id
 
 
 def find(asked: str, records: Sequence[ContenderRecord]) -> Meant:

@@ -28,13 +28,13 @@ print(len(runs))
 """
 PARTS = """
 import sys, time
-from orchestrator import review
 from orchestrator.home import Home
 from orchestrator.leaderboard import as_json, rank
 from orchestrator.leaderboard.draws import best_by_budget
+from orchestrator.review.store import records
 marks = [time.perf_counter()]
-records = review.records(Home.at(sys.argv[1])); marks.append(time.perf_counter())
-groups = rank(records); marks.append(time.perf_counter())
+recorded = records(Home.at(sys.argv[1])); marks.append(time.perf_counter())
+groups = rank(recorded); marks.append(time.perf_counter())
 as_json(groups), [best_by_budget(group) for group in groups]; marks.append(time.perf_counter())
 print(*(after - before for before, after in zip(marks, marks[1:])))
 """

@@ -11,7 +11,7 @@ from arena import document, final_scores, ganarena, journal, kill, recorded, sta
 
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, Row
-from orchestrator.review import groups
+from orchestrator.review.store import groups
 
 PAGE = Path(__file__).parents[2] / "docs" / "own_loop.md"
 

@@ -18,7 +18,7 @@ from orchestrator import pictures
 from orchestrator.home import Home
 from orchestrator.recording.recorder import Recorder
 from orchestrator.recording.server import PAGE_OF_EXPERIMENTS, pages
-from orchestrator.review import records
+from orchestrator.review.store import records
 from tests.benchmarks.synthetic_store import Synthetic
 
 pytestmark = pytest.mark.slow

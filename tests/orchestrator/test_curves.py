@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import curves, review
+from orchestrator import curves
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Recorder
-from orchestrator.review.curves import COLUMNS
+from orchestrator.review.curves import COLUMNS, rows_of
+from orchestrator.review.store import records
 
 NAMES = ("000-abc", "001-def")
 
@@ -67,7 +68,7 @@ def folder(home: Home) -> Path:
 
 def told(home: Home) -> list[tuple]:
     keys = ("contender", "seed", "step", "images", "split", "metric", "value", "low", "high", "floor")
-    return sorted((tuple(row[key] for key in keys) for row in review.curves(home)), key=str)
+    return sorted((tuple(row[key] for key in keys) for row in rows_of(home, records(home))), key=str)
 
 
 def expected(name: str) -> list[tuple]:
@@ -83,9 +84,9 @@ def test_each_replica_tells_each_tick_once_and_an_ended_one_no_more(tiny):
 
 
 def test_without_the_journal_mlflow_tells_the_same_rows(tiny):
-    mine = sorted(review.curves(tiny), key=str)
+    mine = sorted(rows_of(tiny, records(tiny)), key=str)
     folder(tiny).joinpath("journal.jsonl").unlink()
-    assert sorted(review.curves(tiny), key=str) == mine
+    assert sorted(rows_of(tiny, records(tiny)), key=str) == mine
 
 
 def test_a_tick_that_is_told_again_by_a_resumed_trial_counts_once(tiny):

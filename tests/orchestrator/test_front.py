@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator import review
 from orchestrator.cli import running
 from orchestrator.leaderboard import rank
 from orchestrator.leaderboard.front import front
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
+from orchestrator.review import store, winner
 
 AIMS = {"fd": False, "seconds": False}
 
@@ -75,8 +75,8 @@ def searched(monkeypatch, tmp_path):
     plan, state = SimpleNamespace(aims=AIMS), SimpleNamespace(over=None, ticks=[{}])
     outcome = SimpleNamespace(summary=dict, plan=plan, state=state, regret=None)
     monkeypatch.setattr(running, "_conduct", lambda *_, **__: outcome)
-    monkeypatch.setattr(review, "groups", lambda *_, **__: rank(records))
-    monkeypatch.setattr(review, "keep_picture", lambda *_: None)
+    monkeypatch.setattr(store, "groups", lambda *_, **__: rank(records))
+    monkeypatch.setattr(winner, "keep_picture", lambda *_: None)
     return file
 
 

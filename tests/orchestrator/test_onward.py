@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import single
 from orchestrator.config import SearchExperiment, prepared
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home
 from orchestrator.recording.journal import State
 from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Outbox
-from orchestrator.single import onward
+from orchestrator.single import onward, training
 
 PLAIN = {"variant": "r1gan", "data": "ring8", "hyperparameters": {"batch": 16}, "seeds": [0, 1]}
 LIMITS = {"images": None, "steps": None, "tick": None, "seeds": ()}
@@ -22,7 +21,7 @@ LIMITS = {"images": None, "steps": None, "tick": None, "seeds": ()}
 def nowhere_to_send(monkeypatch):
     """The journal is the truth of an attempt; MLflow, which takes seconds, is another test's."""
     monkeypatch.setattr(Outbox, "send", lambda outbox: iter([(outbox.folder / "journal.jsonl").stat().st_size]))
-    monkeypatch.setattr(single, "_document", lambda *_: {})
+    monkeypatch.setattr(training, "_document", lambda *_: {})
 
 
 def trained(path: Path, steps: int | None, source: Origin | None = None, *, announce=print, **changes) -> Origin:
@@ -34,7 +33,7 @@ def trained(path: Path, steps: int | None, source: Origin | None = None, *, anno
         budget = {"budget": {"steps": steps, "tick": 10}, "evaluation": {"samples": 100, "metrics": ("fd", "modes")}}
         asked = {"name": "x", **PLAIN, **budget} | changes
         experiment = prepared(SearchExperiment.model_validate(asked), folder=path)
-    single.train_one(experiment, home, "cpu", announce, source)
+    training.train_one(experiment, home, "cpu", announce, source)
     return origin(home)
 
 

@@ -14,7 +14,8 @@ from orchestrator.recording.artifacts import generator
 from orchestrator.recording.client import client
 from orchestrator.recording.layout import PINNED, SCHEMA
 from orchestrator.recording.reading import read
-from orchestrator.review import best, groups
+from orchestrator.review.store import groups
+from orchestrator.review.winner import best
 from orchestrator.sampling import sample
 
 STORES = Path(__file__).parent / "stores"

@@ -13,7 +13,8 @@ from orchestrator.recording import showcase
 from orchestrator.recording.client import client
 from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
-from orchestrator.review import best, groups
+from orchestrator.review.store import groups
+from orchestrator.review.winner import best
 from orchestrator.wording import escaped
 from tests.benchmarks.synthetic_store import Synthetic
 
