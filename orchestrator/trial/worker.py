@@ -30,56 +30,76 @@ def run(
 
     Where memory was known to be short for it, it begins with as many replicas at once as `crowded` says.
     """
-    import ray
-    from ray import tune
-
-    from metrics import METRICS
     from orchestrator.machine import chosen_device
 
     brief.code.load()
-    placed = {"node": ray.get_runtime_context().get_node_id(), "gpus": os.environ.get("CUDA_VISIBLE_DEVICES", "")}
-    sign = -1 if METRICS[brief.objective].higher_is_better else 1
-    noted: dict[str, Any] = {}
-
-    def report(event: dict[str, Any], folder: Path) -> None:
-        result = {
-            "objective": seen(event["objective"], sign),  # Ray always minimises
-            "spent": event["spent"],
-            "event": json.dumps(event | {"placed": placed} | noted, allow_nan=False),
-        }
-        noted.clear()
-        checkpoint = tune.Checkpoint.from_directory(str(folder))
-        checkpoint.set_metadata({"step": event["step"]})
-        tune.report(result, checkpoint=checkpoint)
-
-    name = config["contender"]
+    name, cloned = config["contender"], config.get("cloned")
     pack = [contenders.get(each) or Contender.named(each, config["configuration"]) for each in name.split(TOGETHER)]
     replicas = len(pack) * len(brief.seeds)
+    messenger = Messenger(brief.objective)
 
     def attempt(together: int) -> None:
-        checkpoint = tune.get_checkpoint()
-        if checkpoint is None and name in saved:
-            checkpoint = tune.Checkpoint(saved[name])
-        if (cloned := config.get("cloned")) and (checkpoint is None or _reached(checkpoint) <= cloned["step"]):
-            checkpoint = tune.Checkpoint(cloned["checkpoint"])
+        checkpoint = _checkpoint(saved.get(name), cloned)
         here = replace(brief, device=chosen_device(brief.device), together=min(together, replicas))
         with checkpoint.as_directory() if checkpoint else nullcontext() as folder:
             resume = Path(folder) if folder else None
             if len(pack) > 1:
-                pursue_pack(pack, here, report, resume=resume)
+                pursue_pack(pack, here, messenger.report, resume=resume)
             else:
-                pursue(pack[0], here, report, resume=resume, cloned=cloned)
+                pursue(pack[0], here, messenger.report, resume=resume, cloned=cloned)
 
     try:
-        back_off(
-            attempt, config.get("together") or crowded.get(name, replicas), lambda told: noted.update(crowded=told)
-        )
+        back_off(attempt, config.get("together") or crowded.get(name, replicas), messenger.note)
     except Exception as error:
-        reason = one_line(error, REASON)
+        messenger.fail(name, one_line(error, REASON))
+
+
+class Messenger:
+    """Brings the reports of a trial to Ray, with where it trains and what was noted since the last one."""
+
+    def __init__(self, objective: str) -> None:
+        import ray
+
+        from metrics import METRICS
+
+        self._sign = -1 if METRICS[objective].higher_is_better else 1  # Ray always minimises
+        gpus = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        self._placed = {"placed": {"node": ray.get_runtime_context().get_node_id(), "gpus": gpus}}
+        self._noted: dict[str, Any] = {}
+
+    def note(self, crowded: dict[str, Any]) -> None:
+        """Keep for the next report that memory did not suffice."""
+        self._noted["crowded"] = crowded
+
+    def report(self, event: dict[str, Any], folder: Path) -> None:
+        """Report a tick, with its checkpoint."""
+        from ray import tune
+
+        result = {
+            "objective": seen(event["objective"], self._sign),
+            "spent": event["spent"],
+            "event": json.dumps(event | self._placed | self._noted, allow_nan=False),
+        }
+        self._noted.clear()
+        checkpoint = tune.Checkpoint.from_directory(str(folder))
+        checkpoint.set_metadata({"step": event["step"]})
+        tune.report(result, checkpoint=checkpoint)
+
+    def fail(self, name: str, reason: str) -> None:
+        """Report that nothing more will come of this trial."""
+        from ray import tune
+
         failure = {"kind": "failure", "contender": name, "reason": reason}
         tune.report({"objective": WORST, "spent": 0, "event": json.dumps(failure)})
 
 
-def _reached(checkpoint: Any) -> int:
-    """Return the step that was saved."""
-    return int(checkpoint.get_metadata()["step"])
+def _checkpoint(saved: str | None, cloned: Mapping[str, Any] | None) -> Any:
+    """Return what to go on from: Ray's last checkpoint or what is `saved`, but never from before it became a copy."""
+    from ray import tune
+
+    checkpoint = tune.get_checkpoint()
+    if checkpoint is None and saved is not None:
+        checkpoint = tune.Checkpoint(saved)
+    if cloned and (checkpoint is None or int(checkpoint.get_metadata()["step"]) <= cloned["step"]):
+        checkpoint = tune.Checkpoint(cloned["checkpoint"])
+    return checkpoint
