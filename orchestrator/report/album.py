@@ -1,65 +1,108 @@
-"""The album: pictures of samples through training, small enough to travel inside the page."""
+"""The album: samples of the best replicas through training, as far as the page has room for them."""
 
-import base64
-import io
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import numpy as np
-from PIL import Image
+from orchestrator.home import Home
+from orchestrator.leaderboard import Group, Row
+from orchestrator.report.series import Curves, dataset
+from orchestrator.report.thumbnails import BYTES, Picture, packed, thinned
+from orchestrator.report.verdict import label
+from orchestrator.review.curves import histograms
 
-SIDE = 320
-TICKS = 12
-BYTES = 9_000_000
-"""All pictures of a page together, as they stand in it."""
+CARDS = 12
+"""Replicas of one ranking whose samples are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Picture:
-    """The samples of one replica at one tick, ready for an `img`."""
+class Card:
+    """Samples of one replica through training, with the shares of its modes where they are known."""
 
-    step: int
-    source: str
+    contender: int
+    label: str
+    seed: int
+    variant: str
+    status: str
+    reason: str
+    pictures: Sequence[Picture]
+    images: Mapping[int, int]
+    """Step -> real images shown up to it."""
+    shares: Mapping[int, Sequence[float]] = field(default_factory=dict)
 
-
-def thinned(steps: Iterable[int], most: int = TICKS) -> list[int]:
-    """Return at most so many of the steps, evenly, with the first and the last."""
-    ordered = sorted(steps)
-    if len(ordered) <= most:
-        return ordered
-    return [ordered[round(place * (len(ordered) - 1) / (most - 1))] for place in range(most)]
-
-
-def packed(paths: Mapping[int, Path]) -> list[Picture]:
-    """Return the pictures of one replica, by their step."""
-    return [Picture(step=step, source=source(paths[step])) for step in thinned(paths)]
-
-
-def source(path: Path) -> str:
-    """Return a picture as the source of an `img`, shrunk as far as a reader does not miss it."""
-    with Image.open(path) as opened:
-        image = _shrunk(opened)
-    grey = image.mode == "L"
-    content = io.BytesIO()
-    if grey:
-        image.quantize(32).save(content, "PNG", optimize=True)
-    else:
-        image.convert("RGB").save(content, "WEBP", quality=80)
-    return f"data:image/{'png' if grey else 'webp'};base64,{base64.b64encode(content.getvalue()).decode()}"
+    def at(self, picture: Picture) -> int:
+        """Return where a picture stands on the slider."""
+        return self.images.get(picture.step, picture.step)
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
-    """Undo a whole enlargement, then fit into the side of the page's pictures."""
-    array = np.asarray(image)
-    for factor in range(16, 1, -1):
-        if image.width % factor == 0 and image.height % factor == 0:
-            small = array[::factor, ::factor]
-            if (small.repeat(factor, 0).repeat(factor, 1) == array).all():
-                image = Image.fromarray(small)
-                break
-    if max(image.size) > SIDE:
-        scale = SIDE / max(image.size)
-        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        image = image.resize(size, Image.Resampling.LANCZOS)
-    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+@dataclass(frozen=True, kw_only=True)
+class Album:
+    """Samples on one dataset, moved by one slider."""
+
+    title: str
+    points: bool
+    """Are the samples points, and not images?"""
+    cards: Sequence[Card]
+
+    @property
+    def ticks(self) -> list[int]:
+        """Return where the slider stops."""
+        return sorted({card.at(picture) for card in self.cards for picture in card.pictures})
+
+
+class Deck:
+    """Deals the cards of the page until it is full, those of the best first."""
+
+    def __init__(self, home: Home, name: str, attempt: int, curves: Curves) -> None:
+        self.home = home
+        self.curves = curves
+        self.shares = histograms(home, name, attempt)
+        self.room = BYTES
+        self.left_out = 0
+
+    def cards(self, group: Group, numbers: Mapping[str, int]) -> Iterator[Card]:
+        """Yield the cards of a ranking while there is room, under the numbers of its contenders on the page."""
+        rows = [row for row in group.rows if len(row.run_ids) > 1]
+        seeds = max(1, CARDS // max(1, len(rows)))
+        for row in rows[:CARDS]:
+            for run_id in row.run_ids[1 : 1 + seeds]:
+                card = self._card(row, group.rows, run_id, numbers)
+                if card and self.room >= 0:
+                    yield card
+        self.left_out += len(rows[CARDS:])
+
+    def _card(self, row: Row, among: Sequence[Row], run_id: str, numbers: Mapping[str, int]) -> Card | None:
+        from orchestrator.recording.artifacts import series
+
+        points = [point for metric in self.curves.points.get(run_id, {}).values() for point in metric]
+        pictures = packed(series(self.home, run_id, thinned)) if points else []
+        if not pictures:
+            return None
+        self.room -= sum(len(picture.source) for picture in pictures)
+        seed = points[0]["seed"]
+        return Card(
+            contender=numbers[row.run_ids[0]],
+            label=label(row, among),
+            seed=seed,
+            variant=row.variant,
+            status=row.status,
+            reason=row.reason or "",
+            pictures=pictures,
+            images={point["step"]: point["images"] or point["step"] for point in points},
+            shares=self.shares.get((row.contender, seed), {}),
+        )
+
+
+def albums(groups: Sequence[Group], cards: Sequence[Sequence[Card]]) -> list[Album]:
+    """Return an album for each dataset, with the cards of all of its rankings."""
+    found = []
+    for title in dict.fromkeys(map(dataset, groups)):
+        members = [index for index, group in enumerate(groups) if dataset(group) == title]
+        shown = [card for index in members for card in cards[index]]
+        if shown:
+            found.append(Album(title=title, points=shows_points(groups[members[0]]), cards=shown))
+    return found
+
+
+def shows_points(group: Group) -> bool:
+    """Are the samples of this ranking points, and not images?"""
+    return len(group.protocol.get("resolution", ())) == 1

@@ -17,7 +17,7 @@ from orchestrator import pictures
 from orchestrator.home import Home
 from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Recorder
-from orchestrator.report.story import CARDS
+from orchestrator.report.album import CARDS
 from tests.benchmarks.synthetic_store import Synthetic
 
 CONTENDERS, REPLICAS, TICKS = 300, 3, 10

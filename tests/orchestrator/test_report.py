@@ -18,8 +18,8 @@ from orchestrator.recording.client import client, search
 from orchestrator.recording.recorder import Recorder
 from orchestrator.recording.search_run import REPORT
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
-from orchestrator.report.album import source, thinned
 from orchestrator.report.happenings import happenings
+from orchestrator.report.thumbnails import source, thinned
 from orchestrator.report.verdict import verdict
 from tests.benchmarks.synthetic_store import Synthetic
 
