@@ -39,7 +39,7 @@ def watch(
     `every` so many steps. `device` is where samples are judged. `log_system_metrics` tells MLflow of processors, memory
     and GPUs at every tick.
     """
-    from orchestrator.watch.own import begin
+    from orchestrator.watch.beginning import begin
 
     asked = {"name": name, "variant": variant, "data": data, "seed": seed, "stop": stop}
     asked["log_system_metrics"] = log_system_metrics

@@ -36,7 +36,7 @@ def begin(tmp_path):
         return watch(name, **(ASKED | {"home": tmp_path} | changes))
 
     yield make
-    for loop in list(own._begun.values()):
+    for loop in list(own.OPEN.values()):
         loop.leave("interrupted", "the test is over")
 
 
