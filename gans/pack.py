@@ -1,6 +1,7 @@
 """The replicas of one training: in stacks that take turns, saved as one file, and taken up again."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,9 @@ def reopen(saved: Path, target: Path, seeds: Sequence[int]) -> None:
     Those that ended because their budget was spent can so go on under a larger one, as if it had been theirs all along.
     """
     tensors, description = read(Path(saved) / _FILE)
-    stacks, everyone = description["stacks"], description["seeds"]
-    for i, stack in enumerate(stacks):
-        inside = everyone if len(stacks) == 1 else everyone[i : i + 1]
+    everyone = iter(description["seeds"])
+    for i, stack in enumerate(description["stacks"]):
+        inside = list(islice(everyone, len(tensors[f"{i}.generator.weights"])))
         stack["ended_at"] = [
             [place, step] for place, step in stack["ended_at"] if inside[place] not in seeds or step < stack["step"]
         ]

@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 import torch
 
-from gans import VARIANTS, Budget, ConfigError, load_generator, override, train
+from gans import VARIANTS, Budget, ConfigError, load_generator, override, reopen, train
 
 CASES = [("gan", "points"), ("wgan_gp", "points"), ("r1gan", "pictures"), ("dcgan", "pictures"), ("wgan", "pictures")]
 
@@ -172,6 +172,18 @@ def test_replicas_that_take_turns_train_as_those_that_are_computed_as_one(togeth
     one = after_all(world, variant, budget)
     for ours, theirs in zip(turns.replicas, one.replicas, strict=True):
         assert torch.allclose(ours.sample(50), theirs.sample(50), atol=1e-4)
+
+
+@pytest.mark.parametrize("together", [1, 2, 3])
+def test_who_ended_with_the_budget_goes_on_under_a_larger_one_whoever_took_turns(together, world, tmp_path):
+    variant, data = world.small("gan"), world.data["points"]
+    (last,) = train(variant, data, Budget(steps=10, tick=10), (0, 1, 2), together=together)
+    for replica in last.replicas:
+        replica.end()
+    last.save(tmp_path / "spent")
+    reopen(tmp_path / "spent", tmp_path / "open", [0, 2])
+    (further,) = train(variant, data, Budget(steps=20, tick=20), (0, 1, 2), resume=tmp_path / "open", together=together)
+    assert [replica.step for replica in further.replicas] == [20, 10, 20]
 
 
 def test_who_trained_together_may_go_on_in_turns_and_who_had_ended_stays_so(world, tmp_path):
