@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from .data.dataset import Dataset, Split, Synthetic, class_shares
+from .data.dataset import Dataset, Law, Split, Synthetic, class_shares
 from .streams import Blocks, Device, Order, block_length, derived, generator
 from .variants import Variant
+
+Reals = Callable[[int, int], tuple[Tensor, Tensor]]  # of a step and a turn, with what is known of them
 
 
 class Feed:
@@ -27,27 +29,9 @@ class Feed:
         self._given = self._blocks(steps, lambda seed, block: self._noise(seed, block, steps, turns, batch))
 
         if isinstance(dataset, Synthetic):
-            law, self._samples = dataset.law, None
-            self._dimensions = law.dimensions
-            length = block_length(turns * batch * law.dimensions)
-
-            def points(seed: int, block: int) -> Tensor:
-                fresh = law.draw(length * turns * batch, generator(seed, "reals", block, device=device))
-                return torch.cat([fresh.samples.to(dtype), self._known(fresh)], 1).view(length, turns, batch, -1)
-
-            self._reals = self._blocks(length, points)
+            self._reals = self._fresh(dataset.law, turns, batch)
         else:
-            train = dataset.split("train")
-            self._samples = train.samples.to(device)
-            self._labels = self.structure.reveal(self._known(train))
-            length = block_length(turns * batch)
-            orders = {seed: Order(seed, len(self._samples)) for seed in seeds}
-
-            def places(seed: int, block: int) -> Tensor:
-                count = length * turns * batch
-                return orders[seed].places(block * count, count).view(length, turns, batch).to(device)
-
-            self._reals = self._blocks(length, places)
+            self._reals = self._shuffled(dataset.split("train"), turns, batch)
 
     def given(self, step: int, turn: int) -> tuple[Tensor, Tensor]:
         """The generator's input, latents first, `[R, N, latent + told]`; and what is known of the samples it gives."""
@@ -56,10 +40,7 @@ class Feed:
 
     def reals(self, step: int, turn: int) -> tuple[Tensor, Tensor]:
         """`[R, N, ...]`, images in [-1, 1]; and what is known of them, `[R, N, K]`."""
-        drawn = self._reals.at(step)[turn]
-        if self._samples is None:
-            return drawn[..., : self._dimensions], drawn[..., self._dimensions :]
-        return centred(self._samples[drawn], self.dtype), self._labels[drawn]
+        return self._reals(step, turn)
 
     def uniform(self, step: int, turn: int) -> Callable[[tuple[int, ...]], Tensor]:
         """Uniform numbers `[R, ...]` for a penalty, each row from its replica's own stream."""
@@ -71,6 +52,40 @@ class Feed:
             return torch.stack(parts).to(self.dtype)
 
         return draw
+
+    def _fresh(self, law: Law, turns: int, batch: int) -> Reals:
+        """Points drawn from a law, never twice."""
+        length = block_length(turns * batch * law.dimensions)
+
+        def points(seed: int, block: int) -> Tensor:
+            fresh = law.draw(length * turns * batch, generator(seed, "reals", block, device=self.device))
+            return torch.cat([fresh.samples.to(self.dtype), self._known(fresh)], 1).view(length, turns, batch, -1)
+
+        blocks = self._blocks(length, points)
+
+        def at(step: int, turn: int) -> tuple[Tensor, Tensor]:
+            drawn = blocks.at(step)[turn]
+            return drawn[..., : law.dimensions], drawn[..., law.dimensions :]
+
+        return at
+
+    def _shuffled(self, train: Split, turns: int, batch: int) -> Reals:
+        """Samples of a finite set in an order that is shuffled anew every epoch."""
+        samples, labels = train.samples.to(self.device), self.structure.reveal(self._known(train))
+        length = block_length(turns * batch)
+        orders = {seed: Order(seed, len(samples)) for seed in self.seeds}
+
+        def places(seed: int, block: int) -> Tensor:
+            count = length * turns * batch
+            return orders[seed].places(block * count, count).view(length, turns, batch).to(self.device)
+
+        blocks = self._blocks(length, places)
+
+        def at(step: int, turn: int) -> tuple[Tensor, Tensor]:
+            drawn = blocks.at(step)[turn]
+            return centred(samples[drawn], self.dtype), labels[drawn]
+
+        return at
 
     def _blocks(self, steps: int, draw: Callable[[int, int], Tensor]) -> Blocks:
         return Blocks(steps, lambda block: torch.stack([draw(seed, block) for seed in self.seeds], 2))
