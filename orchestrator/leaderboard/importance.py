@@ -48,22 +48,9 @@ def importance(configurations: Sequence[Mapping[str, str]], scores: Sequence[flo
     if not names:
         return _none("not estimable: nothing was searched")
     from scipy.stats import rankdata
-    from sklearn.ensemble import RandomForestRegressor
-    from sklearn.model_selection import KFold
 
     columns = [_columns([each.get(name) for each in configurations]) for name in names]
-    owner = np.repeat(np.arange(len(names)), [len(each) for each in columns])
-    inputs = np.stack([column for each in columns for column in each], axis=1)
-    order = rankdata(scores) / len(scores)
-    stream = np.random.default_rng(0)
-    explained, drops = [], []
-    for learned, held in KFold(FOLDS, shuffle=True, random_state=0).split(inputs):
-        forest = RandomForestRegressor(TREES, random_state=0).fit(inputs[learned], order[learned])
-        spread = float(((order[held] - order[learned].mean()) ** 2).mean())
-        errors = _shuffled_errors(forest, inputs[held], order[held], owner, len(names), stream)
-        error = float(((forest.predict(inputs[held]) - order[held]) ** 2).mean())
-        explained.append(1 - error / spread)
-        drops.append((errors - error) / spread)
+    explained, drops = _held_out(columns, rankdata(scores) / len(scores))
     if np.mean(explained) <= 0:
         return _none("not estimable: what was searched does not predict the order of contenders held out")
     means, deviations = np.mean(drops, axis=0), np.std(drops, axis=0, ddof=1)
@@ -78,6 +65,27 @@ def importance(configurations: Sequence[Mapping[str, str]], scores: Sequence[flo
     )
 
 
+def _held_out(
+    columns: Sequence[Sequence[NDArray[np.float64]]], order: NDArray[np.float64]
+) -> tuple[list[float], list[NDArray[np.float64]]]:
+    """Return, for each fold, the share of its variance that a forest predicts, and what of it each parameter holds."""
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.model_selection import KFold
+
+    owner = np.repeat(np.arange(len(columns)), [len(each) for each in columns])
+    inputs = np.stack([column for each in columns for column in each], axis=1)
+    stream = np.random.default_rng(0)
+    explained, drops = [], []
+    for learned, held in KFold(FOLDS, shuffle=True, random_state=0).split(inputs):
+        forest = RandomForestRegressor(TREES, random_state=0).fit(inputs[learned], order[learned])
+        spread = float(((order[held] - order[learned].mean()) ** 2).mean())
+        errors = _shuffled_errors(forest, inputs[held], order[held], owner, stream)
+        error = float(((forest.predict(inputs[held]) - order[held]) ** 2).mean())
+        explained.append(1 - error / spread)
+        drops.append((errors - error) / spread)
+    return explained, drops
+
+
 def _none(reason: str) -> Estimate:
     return Estimate(reason=reason, explained=None, importances=())
 
@@ -87,12 +95,11 @@ def _shuffled_errors(
     inputs: NDArray[np.float64],
     order: NDArray[np.float64],
     owner: NDArray[np.int64],
-    names: int,
     stream: np.random.Generator,
 ) -> NDArray[np.float64]:
     """Return the mean squared error with each parameter shuffled; the columns of one go together."""
-    errors = np.zeros(names)
-    for name in range(names):
+    errors = np.zeros(owner[-1] + 1)
+    for name in range(len(errors)):
         changed = np.tile(inputs, (REPEATS, 1))
         rows = np.concatenate([stream.permutation(len(inputs)) for _ in range(REPEATS)])
         changed[:, owner == name] = inputs[rows][:, owner == name]
