@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
 from orchestrator.cli.options import NewFile, common, print_json
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
+from orchestrator.records import ContenderRecord
 
 FILE = click.Path(path_type=Path)
 
@@ -28,30 +30,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
     from orchestrator.cli.tables import runs_table, show
     from orchestrator.review.store import records
 
-    found = records(home, names, everything=True)
-    listed = [
-        {
-            "run_id": record.run_id,
-            "experiment": record.experiment,
-            "attempt": record.attempt,
-            "contender": record.contender,
-            "variant": record.variant,
-            "status": record.status,
-            "reason": record.reason,
-            "pinned": record.pinned,
-            "replicas": [
-                {
-                    "run_id": each.run_id,
-                    "seed": each.seed,
-                    "status": each.status,
-                    "reason": each.reason,
-                    "step": each.step,
-                }
-                for each in record.replicas
-            ],
-        }
-        for record in found
-    ]
+    listed = [_listed(record) for record in records(home, names, everything=True)]
     if as_json:
         print_json(listed)
     else:
@@ -73,6 +52,15 @@ def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | Non
     elif not quiet:
         for what, path in (*([("report", output)] if output else []), *(("figure", path) for path in drawn)):
             click.echo(f"{what}   {path}")
+
+
+def _listed(record: ContenderRecord) -> dict[str, Any]:
+    """Return what is listed of a contender, and of each of its replicas."""
+    replicas = ("run_id", "seed", "status", "reason", "step")
+    contender = ("run_id", "experiment", "attempt", "contender", "variant", "status", "reason", "pinned")
+    return {key: getattr(record, key) for key in contender} | {
+        "replicas": [{key: getattr(each, key) for key in replicas} for each in record.replicas]
+    }
 
 
 def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:
