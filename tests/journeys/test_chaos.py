@@ -1,7 +1,7 @@
 """Searches on an emulated cluster whose workers, raylets, nodes and drivers are killed at random times.
 
 `python -m pytest -m chaos` runs ten disasters of each kind. What was survived is kept in the cache of pytest: the same
-command goes on with what is left, and `--cache-clear` begins anew.
+command goes on with what is left, and `--cache-clear` begins anew. The first of each kind is also run as a slow test.
 """
 
 import time
@@ -40,7 +40,7 @@ PATIENCE = 600.0
 ACCIDENTS = ("worker", "worker", "raylet", "node", "driver")
 
 pytestmark = pytest.mark.chaos
-disasters = pytest.mark.parametrize("seed", range(10))
+disasters = pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), *range(1, 10)])
 
 
 @dataclass(frozen=True)
