@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Searches wait more than they work: three at once, and who has nothing left takes from the others.
+WAITING := --numprocesses 3 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-long test-services check bench chaos lenet clean
@@ -29,7 +31,7 @@ test: install ## Run the default tests: offline, on the CPU, under five minutes
 	@$(BIN)/python -m pytest $(PARALLEL) tests/journeys tests
 
 test-slow: install ## Run the tests that take longer
-	@$(BIN)/python -m pytest -m "slow and not gpu and not weights" $(PARALLEL) tests/journeys tests
+	@$(BIN)/python -m pytest -m "slow and not gpu and not weights" $(WAITING) tests/journeys tests
 
 test-long: install ## Run the journeys of minutes, through kills and resumes
 	@$(BIN)/python -m pytest -m long
