@@ -1,24 +1,19 @@
 """MLflow: one experiment a name, a parent run a contender, a child run a replica; told twice, recorded once."""
 
-import json
 from collections.abc import Iterable, Mapping
-from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric
-from ruamel.yaml import YAML
 
 from orchestrator.home import Home
+from orchestrator.recording import describing, numbers
 from orchestrator.recording.batch import Batch
 from orchestrator.recording.client import client, search
 from orchestrator.recording.decisions import DECISIONS
 from orchestrator.recording.gallery import Gallery
 from orchestrator.recording.journal import Event
 from orchestrator.recording.layout import AUDITED, DESCRIBED, FIRED, LONGEST_TAG, SCHEMA
+from orchestrator.recording.numbers import points
 from orchestrator.space import digest
 
-LONGEST_DATASET = 500
 MLFLOW_STATUS = {
     "running": "RUNNING",
     "finished": "FINISHED",
@@ -104,19 +99,15 @@ class Writer:
         self.batch.add(self.runs[event["contender"], None], tags=tags)
 
     def _cloned(self, event: Event) -> None:
-        """Record the numbers of a slot as series, from those that it began with, and whose copy it has become."""
-        began = self.attempt["contenders"][event["contender"]]["hyperparameters"]
-        at, start = int(event["time"] * 1000), int(self.attempt["time"] * 1000)
-        points = [Metric(f"hyperparameter/{name}", began[name], start, 0) for name in event["now"]]
-        points += [Metric(f"hyperparameter/{name}", value, at, event["step"]) for name, value in event["now"].items()]
+        """Record the numbers of a slot as series, and whose copy it has become."""
         lineage = {"arena.lineage": " > ".join(event["lineage"])[-LONGEST_TAG:]}
-        self.batch.add(self.runs[event["contender"], None], metrics=points, tags=lineage)
+        self.batch.add(self.runs[event["contender"], None], metrics=numbers.of_clone(self.attempt, event), tags=lineage)
 
     def _search(self, event: Event) -> str:
         identity = ("", None)
         run_id = self._run(identity, event, {"arena.kind": "search"}, name=f"attempt {event['attempt']}")
         if identity not in self.described:
-            self.client.log_text(run_id, to_yaml(event["experiment"]), "experiment.yaml")
+            self.client.log_text(run_id, describing.to_yaml(event["experiment"]), "experiment.yaml")
             self.client.log_dict(run_id, event["contenders"], "plan.json")
             self._describe(identity, {}, {})
         return run_id
@@ -124,42 +115,26 @@ class Writer:
     def _tick(self, event: Event, files: Path) -> None:
         self._stand(self._search(self.attempt), "running", None, event)
         parent = self._contender(event)
-        at = int(event["time"] * 1000), event["step"]
         for replica in event["replicas"]:
             run_id = self._replica(event, replica)
             if replica["step"] == event["step"]:
-                numbers = replica["diagnostics"] | {key: replica[key] for key in ("step", "images", "seconds")}
-                numbers |= _flat(replica["scores"], replica["floors"]) | self._costs(event, replica)
-                if replica["final"]:
-                    numbers |= _flat(replica["final"]["scores"], replica["final"]["floors"], prefix="final/")
-                alarms = {FIRED + rule: told[:LONGEST_TAG] for rule, told in replica["fired"].items()}
-                self.batch.add(run_id, metrics=_points(numbers, at), tags=alarms)
+                told = numbers.of_replica(self.attempt, event, replica)
+                alarms = {FIRED + rule: reason[:LONGEST_TAG] for rule, reason in replica["fired"].items()}
+                self.batch.add(run_id, metrics=points(told, event, step=event["step"]), tags=alarms)
                 self._files(run_id, replica, event, files)
             self._stand(run_id, replica["status"], replica["reason"], event)
-        summary = {"images": event["images"], "objective": event["objective"]}
-        summary |= {f"system/{name}": value for name, value in event.get("system", {}).items()}
-        known = {key: value for key, value in summary.items() if value is not None}
-        self.batch.add(parent, metrics=_points(known, at))
+        self.batch.add(parent, metrics=points(numbers.of_contender(event), event, step=event["step"]))
         self._stand(parent, "running", None, event)
 
     def _final(self, event: Event, files: Path) -> None:
         """Record the final scores of replicas that ended after their last tick was told."""
         self._contender(event)
-        at = int(event["time"] * 1000), event["step"]
         for replica in event["replicas"]:
             if replica["seed"] in event["seeds"]:
                 run_id = self._replica(event, replica)
-                final = replica["final"] or {"scores": {}, "floors": {}}
-                numbers = _flat(final["scores"], final["floors"], prefix="final/")
-                self.batch.add(run_id, metrics=_points(numbers, at))
+                self.batch.add(run_id, metrics=points(numbers.final(replica), event, step=event["step"]))
                 self._files(run_id, replica, event, files)
                 self._stand(run_id, replica["status"], replica["reason"], event)
-
-    def _costs(self, event: Event, replica: Event) -> dict[str, float]:
-        """Return what a replica has cost besides steps, images and seconds."""
-        held = self.attempt["experiment"].get("resources", {})
-        costs = {"device_seconds": replica["seconds"] * (held.get("gpus") or held.get("cpus", 1))}
-        return costs | ({"parameters": event["parameters"]} if "parameters" in event else {})
 
     def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
         picture = files / f"samples_{replica['seed']}.png"
@@ -174,66 +149,33 @@ class Writer:
 
     def _contender(self, event: Event) -> str:
         name = event["contender"]
-        configuration = self.attempt["contenders"][name]
-        identity = (name, None)
-        tags = {
-            "arena.kind": "contender",
-            "arena.variant": configuration["variant"],
-            "arena.objective": self.attempt["objective"],
-            "arena.directions": json.dumps(self.attempt["directions"]),
-        }
-        drawn = self.attempt["experiment"].get("search", {})
-        tags |= {f"arena.{key}": drawn[key] for key in ("sampler", "scheduler") if key in drawn}
-        if "from" in self.attempt:
-            tags["arena.from"] = self.attempt["from"]
-        if configuration["variant"] in self.attempt["experiment"].get("baselines", ()):
-            tags["arena.baseline"] = "yes"
-        title, seeds = f"{configuration['variant']} {name}", self.attempt["experiment"]["seeds"]
-        if confirms := self._confirms(name):
-            tags["arena.confirms"] = confirms
-            title, seeds = f"{title} confirms {confirms}", self.attempt["confirming"]["seeds"]
-        run_id = self._run(identity, event, tags, name=title)
+        identity, attempt = (name, None), self.attempt
+        tags = describing.contender_tags(attempt, name)
+        run_id = self._run(identity, event, tags, name=describing.title(attempt, name))
         # What failed before its first tick was never judged: it has neither.
         meanings = {key: event[key] for key in ("protocol", "budget_class") if key in event}
         digests = {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
         if self.described.get(identity) != digests:
             for key, meaning in meanings.items():
                 self.client.log_dict(run_id, meaning, f"{key}.json")
-            experiment = self.attempt["experiment"] | {"seeds": seeds}
-            self.client.log_text(run_id, _experiment_file(experiment, configuration), "experiment.yaml")
-            params = {"variant": configuration["variant"]}
-            params |= {key: str(value) for key, value in configuration["hyperparameters"].items()}
-            params |= {f"data.{key}": str(value) for key, value in configuration["data"].items()}
-            params |= {f"budget.{key}": str(value) for key, value in configuration["budget"].items()}
-            params["seeds"] = ", ".join(map(str, seeds))
+            self.client.log_text(run_id, describing.experiment_file(attempt, name), "experiment.yaml")
             if "protocol" in event:
-                self.client.log_inputs(run_id, inputs(event["protocol"], configuration["data"]))
-            self._describe(identity, params, digests)
+                data = attempt["contenders"][name]["data"]
+                self.client.log_inputs(run_id, describing.inputs(event["protocol"], data))
+            self._describe(identity, describing.contender_params(attempt, name), digests)
         return run_id
 
-    def _confirms(self, name: str) -> str | None:
-        """Return whom this contender repeats on new seeds, if it does."""
-        confirms: dict[str, str] = self.attempt.get("confirming", {"confirms": {}})["confirms"]
-        return confirms.get(name)
-
     def _replica(self, event: Event, replica: Event) -> str:
-        name = event["contender"]
-        variant = self.attempt["contenders"][name]["variant"]
-        identity = (name, replica["seed"])
-        tags = {
-            "arena.kind": "replica",
-            "arena.variant": variant,
-            "arena.seed": str(replica["seed"]),
-            "arena.directions": json.dumps(self.attempt["directions"]),
-            "mlflow.parentRunId": self.runs[name, None],
-        }
-        run_id = self._run(identity, event, tags, name=f"{variant} {name} seed {replica['seed']}")
+        name, seed = event["contender"], replica["seed"]
+        identity = (name, seed)
+        tags = describing.replica_tags(self.attempt, name, seed, parent=self.runs[name, None])
+        run_id = self._run(identity, event, tags, name=f"{tags['arena.variant']} {name} seed {seed}")
         if identity not in self.described:
             environment = self.attempt["environment"] | {
                 "pack": str(event.get("replicas_at_once", len(event["replicas"])))
             }
             self.client.log_dict(run_id, environment, "environment.json")
-            self._describe(identity, {"seed": str(replica["seed"])}, {})
+            self._describe(identity, {"seed": str(seed)}, {})
         return run_id
 
     def _run(self, identity: Identity, event: Event, tags: Mapping[str, str], *, name: str) -> str:
@@ -266,10 +208,7 @@ class Writer:
                 self._stand(self._contender(event), event["status"], event["reason"], event)
             return
         parent = self._contender(standing)
-        at = int(event["time"] * 1000), standing["step"]
-        summary = {"seconds": sum(replica["seconds"] for replica in standing["replicas"])}
-        summary |= {f"final/{key}": value for key, value in event["summary"].items()}
-        self.batch.add(parent, metrics=_points(summary, at))
+        self.batch.add(parent, metrics=points(numbers.of_end(event), event, step=standing["step"]))
         for replica in standing["replicas"]:
             if replica["status"] == "running":
                 self._stand(self._replica(standing, replica), event["status"], event["reason"], event)
@@ -294,48 +233,3 @@ class Writer:
         # The tag comes last: it is where the next writer reads whether this was done.
         self.batch.add(run_id, tags={"arena.reason": (reason or "")[:LONGEST_TAG], "arena.status": status})
         self.standing[run_id] = status
-
-
-def inputs(protocol: Mapping[str, Any], data: Mapping[str, Any]) -> list[DatasetInput]:
-    """Return the splits that a contender has met, as MLflow's datasets: named as `evaluate` names them."""
-    dataset = protocol["dataset"]
-    return [
-        DatasetInput(
-            Dataset(
-                name=f"{dataset['name']}:{split}"[:LONGEST_DATASET],
-                digest=str(dataset.get("digest", ""))[:12] or "unknown",
-                source_type="ganarena",
-                source=json.dumps(dict(data)),
-                profile=json.dumps({"resolution": protocol.get("resolution")}),
-            ),
-            tags=[InputTag("mlflow.data.context", split)],
-        )
-        for split in ("train", "select", "final")
-    ]
-
-
-def _points(numbers: Mapping[str, float], at: tuple[int, int]) -> list[Metric]:
-    return [Metric(key, value, *at) for key, value in numbers.items()]
-
-
-def _flat(scores: Mapping[str, Event], floors: Mapping[str, float], prefix: str = "") -> dict[str, float]:
-    numbers = {}
-    for key, score in scores.items():
-        numbers[f"{prefix}{key}"] = score["value"]
-        numbers |= {f"{prefix}{key}_{end}": score[end] for end in ("low", "high") if score[end] is not None}
-    return numbers | {f"{prefix}floor/{key}": floor for key, floor in floors.items()}
-
-
-def to_yaml(value: Mapping[str, Any]) -> str:
-    """Return `value` as YAML that `ganarena search` reads."""
-    text = StringIO()
-    YAML(typ="safe", pure=True).dump(dict(value), text)
-    return text.getvalue()
-
-
-def _experiment_file(experiment: Mapping[str, Any], configuration: Mapping[str, Any]) -> str:
-    """Return the file that trains this one contender again."""
-    keys = ("name", "trainer", "generator", "seeds", "evaluation", "resources", "stop")
-    kept = {key: experiment[key] for key in keys if key in experiment}
-    told = {key: value for key, value in configuration.items() if key != "variant" or "trainer" not in kept}
-    return to_yaml(kept | told)
