@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import RequestError
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of
 from orchestrator.recording.artifacts import recorded_run
 from orchestrator.recording.journal import Event, State
 
@@ -73,7 +73,7 @@ def origin(home: Home, run_id: str) -> Origin:
 
 
 def _journal(home: Home, name: str, attempt: int) -> Path:
-    journal = home.experiment(name) / f"attempt-{attempt:03d}" / "journal.jsonl"
+    journal = journal_of(home.attempt(name, attempt))
     if not journal.exists():
         raise RequestError(f"{journal} is gone, and with it what {name!r} could go on from; train it from its start")
     return journal

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from orchestrator.errors import RequestError
-from orchestrator.home import Home
+from orchestrator.home import Home, journal_of
 from orchestrator.recording.decisions import DECISIONS, Decisions
 from orchestrator.recording.journal import Event, Journal, State, events
 from orchestrator.wording import one_line
@@ -39,7 +39,7 @@ class Recorder:
         self._held = ExitStack()
         if not self._held.enter_context(self._outbox.sending(patience=OTHERS_SECONDS)):
             raise RequestError(f"another command is still sending the records of {folder.parent.name}; wait for it")
-        self.journal = Journal(folder / "journal.jsonl")
+        self.journal = Journal(journal_of(folder))
         self.decisions = Decisions(self.journal.path)
         self._outbox.open()
         self._news = threading.Condition()
@@ -164,9 +164,9 @@ class Outbox:
         from orchestrator.recording.showcase import Showcase
         from orchestrator.recording.writing import Writer
 
-        while told := list(islice(events(self.folder / "journal.jsonl", self.offset), self._at_once)):
+        while told := list(islice(events(journal_of(self.folder), self.offset), self._at_once)):
             if self._writer is None:
-                begun = State.read(self.folder / "journal.jsonl").attempt
+                begun = State.read(journal_of(self.folder)).attempt
                 assert begun  # noqa: S101  (the first event of every journal)
                 self._writer, self._showcase = Writer(self.home, begun), Showcase(self.home, begun)
             try:
@@ -228,7 +228,7 @@ def replace(path: Path, value: Event) -> None:
 def flush(home: Home) -> None:
     """Send what an earlier command could not; what cannot be sent now keeps waiting."""
     for outbox in Outbox.waiting(home):
-        if not (outbox.folder / "journal.jsonl").exists():
+        if not journal_of(outbox.folder).exists():
             log.warning("%s waits for %s, which is gone", outbox.path, outbox.folder)
             continue
         with outbox.sending() as free:
