@@ -9,7 +9,7 @@ from torch import Tensor
 
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import Interval, Z, wilson
+from metrics.intervals import Interval, Z, mid_p
 from metrics.judge import Judge, pooled
 from metrics.mixture import Mixture, weights_of
 from metrics.reference import Reference
@@ -149,7 +149,7 @@ class HighQuality(Histogram):
         return self.hits.sum().double() / self.samples()
 
     def verdict(self, _features: Features, /) -> Scores:
-        interval = wilson(int(self.hits.sum()), self.samples())
+        interval = mid_p(int(self.hits.sum()), self.samples())
         return Scores(
             scores={"high_quality": Score.of(float(self.compute()), interval, higher_is_better=True)},
             floors={"high_quality": float(self.chances().sum())},

@@ -11,7 +11,7 @@ from torchmetrics.utilities import dim_zero_cat
 from metrics.distances import Points, candidates, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import FEWEST, Interval, corrected_jackknife, jackknife, wilson
+from metrics.intervals import FEWEST, Interval, corrected_jackknife, jackknife, mid_p, wilson
 from metrics.judge import Judge, pooled
 from metrics.reference import Reference
 from metrics.score import Score, Scores
@@ -218,7 +218,7 @@ class Neighbours(Judge):
     def _interval(self, name: str, value: float, meeting: Meeting) -> Interval | None:
         count, reals = len(meeting.around), len(meeting.held)
         if name == "precision":  # against fixed balls every sample is in or out by itself
-            return wilson(round(value * count), count)
+            return mid_p(round(value * count), count)
         if name == "density":
             each = meeting.around.double() / self.neighbours
             return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None

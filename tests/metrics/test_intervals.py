@@ -2,8 +2,9 @@
 
 import pytest
 import torch
+from scipy.stats import binom
 
-from metrics.intervals import corrected_jackknife, jackknife, log_jackknife, wilson
+from metrics.intervals import corrected_jackknife, jackknife, log_jackknife, mid_p, wilson
 
 
 @pytest.mark.parametrize(
@@ -12,6 +13,22 @@ from metrics.intervals import corrected_jackknife, jackknife, log_jackknife, wil
 )
 def test_wilson_gives_the_published_intervals(hits, count, low, high):
     assert wilson(hits, count) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 10), (1, 20), (5, 10), (989, 1000), (9999, 10_000), (50, 50)])
+def test_mid_p_leaves_a_fortieth_beyond_either_end(hits, count):
+    low, high = mid_p(hits, count)
+    as_many = binom.pmf(hits, count, [low, high]) / 2
+    beyond = binom.sf(hits, count, low) + as_many[0], binom.cdf(hits - 1, count, high) + as_many[1]
+    assert beyond[0] == pytest.approx(0.025, abs=1e-6) if hits else low == 0
+    assert beyond[1] == pytest.approx(0.025, abs=1e-6) if hits < count else high == 1
+
+
+@pytest.mark.parametrize("share", [0.66, 0.725, 0.88, 0.935, 0.983])
+def test_mid_p_holds_a_share_as_often_as_it_says(share):
+    intervals = [mid_p(hits, 200) for hits in range(201)]
+    held = sum(binom.pmf(hits, 200, share) for hits, (low, high) in enumerate(intervals) if low <= share <= high)
+    assert 0.94 < held < 0.97
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error_times_students_t():
@@ -29,7 +46,7 @@ def test_the_scale_of_the_logarithm_changes_little_where_the_error_is_small():
     assert 0 < low < 1 < high
 
 
-@pytest.mark.parametrize(("bias", "given"), [(0.4, True), (0.6, False), (-0.6, False)])
+@pytest.mark.parametrize(("bias", "given"), [(0.3, True), (0.4, False), (-0.4, False)])
 def test_a_value_that_is_mostly_bias_has_no_interval(bias, given):
     left_out = 1 + bias / 49 + torch.linspace(-0.001, 0.001, 50, dtype=torch.float64)
     assert (log_jackknife(1.0, left_out) is not None) == given

@@ -86,14 +86,19 @@ def test_both_orders_of_the_variance_are_right_on_average(shift):
     assert estimate == pytest.approx(values.var().item(), rel=0.25)
 
 
-@pytest.mark.parametrize("shift", [0.0, 1.0])
-def test_the_interval_holds_the_expected_distance_at_the_null_and_away_from_it(shift):
+def test_the_interval_holds_the_expected_distance_away_from_the_null():
     real = cloud(300, 3, 0)
-    found = [discrepancy(real, cloud(60, 3, seed, shift=shift), cubic) for seed in range(1, 201)]
+    found = [discrepancy(real, cloud(60, 3, seed, shift=1.0), cubic) for seed in range(1, 201)]
     expected = sum(one.value for one in found) / len(found)
     intervals = [one.interval for one in found if one.interval]
     assert len(intervals) == len(found)
     assert 0.89 < sum(low <= expected <= high for low, high in intervals) / len(intervals) < 1
+
+
+def test_near_the_null_there_is_no_interval():
+    real = cloud(300, 3, 0)
+    found = [discrepancy(real, cloud(60, 3, seed), cubic) for seed in range(1, 201)]
+    assert sum(one.interval is not None for one in found) <= 2
 
 
 def test_few_samples_have_a_distance_but_no_interval():
