@@ -1,7 +1,9 @@
 """The command line: `ganarena COMMAND`."""
 
+import os
 import sys
 import warnings
+from pathlib import Path
 
 import click
 
@@ -35,6 +37,8 @@ def main() -> None:
     """Run the command line; a wrong request is one sentence and status 2, failed work status 1, an interruption 130."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of libraries, about their own affairs
+    # Whoever started us may have closed them.
+    sys.stdout, sys.stderr = (stream or Path(os.devnull).open("w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
     try:
         commands(prog_name="ganarena", standalone_mode=False)
     except click.exceptions.Exit as leaving:

@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run, ViewType
 
 from orchestrator.home import Home
+from orchestrator.recording.database import refuse_another
 
 for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
     logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -17,6 +18,7 @@ def client(home: Home) -> MlflowClient:
     """Return a client of this home's store, which is created on first use."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         home.path.mkdir(parents=True, exist_ok=True)
+    refuse_another(home)
     return MlflowClient(tracking_uri=home.tracking_uri)
 
 

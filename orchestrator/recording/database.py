@@ -19,6 +19,8 @@ from orchestrator.recording.runs import Point, Run, Tagged, unreadable
 SCHEME = "sqlite:///"
 REVISIONS = ("dc11669786a5",)
 """The layouts of MLflow's tables that are read here: `alembic_version` as MLflow 3.17 writes it."""
+BEGINS = b"SQLite format 3\x00"
+"""What a database file begins with, unless nothing has been written to it yet."""
 PATIENCE_SECONDS = 20.0
 """How long MLflow itself waits for another process to finish what it writes."""
 
@@ -49,9 +51,10 @@ class Database:
     @classmethod
     def of(cls, home: Home) -> "Database | None":
         """Return the database of a home, or None where its store is something else, or not as it is known here."""
-        if not home.tracking_uri.startswith(SCHEME) or "?" in home.tracking_uri:
+        path = path_of(home)
+        if path is None:
             return None
-        database = cls(home, Path(home.tracking_uri.removeprefix(SCHEME)).absolute())
+        database = cls(home, path)
         try:
             with database._connected() as store:
                 known = [revision for (revision,) in store.execute("SELECT version_num FROM alembic_version")]
@@ -118,6 +121,25 @@ class Database:
         uri = f"{self.path.as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)) as store:
             yield store
+
+
+def path_of(home: Home) -> Path | None:
+    """Return where the database file of a home lies, or should; None where its store is something else."""
+    if not home.tracking_uri.startswith(SCHEME) or "?" in home.tracking_uri:
+        return None
+    return Path(home.tracking_uri.removeprefix(SCHEME)).absolute()
+
+
+def refuse_another(home: Home) -> None:
+    """Refuse what lies in the place of a database file: MLflow would try for minutes to open it."""
+    path = path_of(home)
+    if path is None or not path.exists():
+        return
+    if not path.is_file():
+        raise unreadable(home, IsADirectoryError(f"{path.name} is not a file"))
+    with path.open("rb") as file:
+        if (begins := file.read(len(BEGINS))) and begins != BEGINS:
+            raise unreadable(home, ValueError(f"{path.name} is not an SQLite database"))
 
 
 def _by_run(rows: Iterable[tuple[str, str, Value]]) -> Mapping[str, dict[str, Value]]:

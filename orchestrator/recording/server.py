@@ -16,6 +16,7 @@ from urllib.request import urlopen
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 from orchestrator.recording import guard
+from orchestrator.recording.database import refuse_another
 
 LOOPBACK = "127.0.0.1"
 PAGE_OF_EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
@@ -36,6 +37,7 @@ def serve(home: Home, port: int, ready: Callable[[str], None]) -> None:
     """Run `mlflow server` until it is interrupted; call `ready` with its address once it answers."""
     if home.tracking_uri.startswith("http"):
         raise RequestError(f"MLFLOW_TRACKING_URI is a server that has the pages already: open {home.tracking_uri}")
+    refuse_another(home)
     with socket.socket() as probe:
         if probe.connect_ex((LOOPBACK, port)) == 0:
             raise RequestError(f"port {port} of {LOOPBACK} is taken; give another by --port")

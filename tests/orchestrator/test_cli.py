@@ -1,5 +1,8 @@
 """The command line answers every mistake in one voice."""
 
+import subprocess
+import sys
+
 import pytest
 
 EVALUATE = ["evaluate", "--real", "ring8", "--fake", "ring8"]
@@ -31,3 +34,9 @@ def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(ganarena, t
     assert answer.err.startswith(f"ganarena: {sentence}")
     assert answer.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_who_has_closed_the_output_is_told_nothing_and_sees_no_traceback(tmp_path):
+    command = f"{sys.executable} -c 'from orchestrator.cli import main; main()' list variants >&-"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)  # noqa: S602
+    assert (done.returncode, done.stderr) == (0, "")

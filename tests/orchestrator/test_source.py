@@ -205,6 +205,21 @@ def test_every_other_store_is_left_to_mlflow(home, monkeypatch, uri):
     assert Database.of(home) is None
 
 
+def _a_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def _noise(file: Path) -> None:
+    file.write_bytes(b"no database" * 100)
+
+
+@pytest.mark.parametrize(("lies", "told"), [(_a_folder, "is not a file"), (_noise, "is not an SQLite database")])
+def test_what_lies_in_the_place_of_a_database_is_refused_at_once(tmp_path, lies, told):
+    lies(tmp_path / "mlflow.db")
+    with pytest.raises(WorkError, match=rf"cannot be read \(mlflow.db {told}\); mend it, or choose another home$"):
+        source(Home(tmp_path))
+
+
 def test_a_database_of_which_a_part_is_broken_is_told_in_one_sentence(home):
     change(home, "DROP TABLE latest_metrics")
     with pytest.raises(WorkError, match=r"store in .* cannot be read \(no such table: latest_metrics\); mend it, or"):
