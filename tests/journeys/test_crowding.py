@@ -45,7 +45,7 @@ TOLD = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_pack_that_memory_does_not_suffice_for_goes_on_from_its_last_tick_in_smaller_ones(tmp_path):
     file, home = tmp_path / "crowded.yaml", tmp_path / "home"
     file.write_text(SEARCH)

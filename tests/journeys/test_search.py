@@ -91,7 +91,7 @@ def test_killed_with_its_driver_a_search_resumes_to_the_same_scores(ring, ring_f
     assert series == [(20, 40, 60)] * 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lost_worker_costs_no_contender_and_no_bit(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     driver = start("search", ring_file, home=home)
@@ -118,7 +118,7 @@ def test_the_same_file_twice_gives_the_same_bits(ring, ring_file, tmp_path):
     assert final_scores(home) == final_scores(ring.home)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_grid_twice_gives_the_same_bits(tmp_path):
     grid = tmp_path / "grid.yaml"
     law = "generator_lr: {choice: [1e-4, 1e-3]}"
@@ -135,7 +135,7 @@ def test_a_grid_twice_gives_the_same_bits(tmp_path):
     assert len(first) == 8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_search_that_prunes_loses_nothing_and_doubles_nothing(tmp_path):
     file, home = tmp_path / "halving.yaml", tmp_path / "home"
     file.write_text(RING.replace("scheduler: none", "scheduler: asha, grace: 20, reduction: 2"))
