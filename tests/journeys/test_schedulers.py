@@ -36,7 +36,7 @@ def runs(home: Path) -> dict[str, Any]:
     return {run.data.tags["arena.contender"]: run for run in found} | {"store": store}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_population_goes_on_from_the_copies_that_it_had_made(tmp_path):
     from orchestrator.config import SearchExperiment, load
     from orchestrator.space import Contender

@@ -49,7 +49,7 @@ def errors(folder: Path, retrying) -> int:
         return tuner.fit().num_errors
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trial_that_is_given_a_dying_worker_is_tried_again(tmp_path):
     from orchestrator.search.handover import retried
 
