@@ -14,7 +14,7 @@ CASES = {"dcgan": "digits", "wgan_gp": "ring8", "pacgan": "ring8", "bigan": "rin
 """Batch norm in both players; a penalty with draws of its own; packs; a companion; labels."""
 
 MEMBER = """
-import json, sys
+import json, os, sys
 import torch
 from torch import distributed
 from gans import Engine, data, variant
@@ -28,7 +28,8 @@ for name, source in cases.items():
     stack = Stack([made], data.load(source), (3,), dtype=torch.float64, engine=Engine(processes=2))
     stack.run(4)
     torch.save({"state": stack.state, "said": stack.diagnostics(0)}, f"{folder}/{name}-{rank}.pt")
-distributed.destroy_process_group()
+distributed.barrier()
+os._exit(0)  # as companions are let go: all is saved, and taking torch's threads down has aborted a process once
 """
 
 
@@ -36,9 +37,13 @@ distributed.destroy_process_group()
 def folder(tmp_path_factory):
     """What each of two processes came to."""
     there = tmp_path_factory.mktemp("team")
-    command = [sys.executable, "-c", MEMBER]
-    members = [subprocess.Popen([*command, str(rank), str(there), json.dumps(CASES)]) for rank in (0, 1)]
-    assert [member.wait(120) for member in members] == [0, 0]
+    command = [sys.executable, "-X", "faulthandler", "-c", MEMBER]
+    members = [
+        subprocess.Popen([*command, str(rank), str(there), json.dumps(CASES)], stderr=subprocess.PIPE, text=True)
+        for rank in (0, 1)
+    ]
+    said = [member.communicate(timeout=120)[1] for member in members]
+    assert [member.returncode for member in members] == [0, 0], "\n".join(said)
     return there
 
 
