@@ -1,7 +1,7 @@
 """Drawing from a generator, out of a running training or out of a file, without moving any training stream."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from .structures import Structure
 
 _CHUNK = 500  # samples at a time: bounded memory for any number of them
 _FORMAT = 1
+
+OnBatch = Callable[[int], object]
+"""Told after each part of many samples how many it held."""
 
 
 class Generator:
@@ -56,21 +59,27 @@ class Generator:
         """Whether its samples are of classes that it was told."""
         return self.structure.reads_labels and self.structure.told(len(self.shares)) > 0
 
-    def sample(self, n: int, seed: int = 0) -> Tensor:
+    def sample(self, n: int, seed: int = 0, on_batch: OnBatch | None = None) -> Tensor:
         """`n` samples, `[n, ...]`: images from -1 to 1, points as they are; the same ones for the same seed."""
-        return self.draw(n, generator(seed, "sample", device=self.weights.device))
+        return self.draw_labelled(n, generator(seed, "sample", device=self.weights.device), on_batch)[0]
 
     def draw(self, n: int, random: torch.Generator) -> Tensor:
         """`n` samples from the generator `random`."""
         return self.draw_labelled(n, random)[0]
 
     @torch.no_grad()
-    def draw_labelled(self, n: int, random: torch.Generator) -> tuple[Tensor, Tensor | None]:
+    def draw_labelled(
+        self, n: int, random: torch.Generator, on_batch: OnBatch | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """`n` samples, and the classes `[n]` that the generator was told, drawn by their shares in training."""
         latents = torch.randn(n, self.latent, generator=random, device=random.device)
         told = self.structure.draw(n, torch.tensor(self.shares, device=random.device), random)
         given = torch.cat([latents, told], 1).to(self.weights.dtype)
-        samples = [self.network(part.unsqueeze(0)).squeeze(0) for part in torch.split(given, _CHUNK)]
+        samples = []
+        for part in torch.split(given, _CHUNK):
+            samples.append(self.network(part.unsqueeze(0)).squeeze(0))
+            if on_batch is not None:
+                on_batch(len(part))
         return torch.cat(samples).float(), told.argmax(1) if self.labelled else None
 
     def save(self, folder: Path, **about: Any) -> None:

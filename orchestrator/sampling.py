@@ -1,5 +1,6 @@
 """Drawing from a recorded generator into a picture or an array file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,16 @@ from orchestrator.review.naming import run_id
 WRITABLE = (".png", ".npz", ".npy")
 
 
-def sample(home: Home, run: str, count: int, output: Path, seed: int) -> dict[str, str]:
+def sample(
+    home: Home, run: str, count: int, output: Path, seed: int, on_batch: Callable[[int], object] | None = None
+) -> dict[str, str]:
     """Draw `count` samples from a recorded generator into a picture or an array file; return which run that was."""
     if output.suffix not in WRITABLE:
         raise RequestError(f"{output}: expected a file that ends in {', '.join(WRITABLE)}")
     if not output.absolute().parent.is_dir():
         raise RequestError(f"{output}: there is no folder {output.absolute().parent}; make it first")
     meant = run_id(home, run)
-    write(load_generator(meant, home.path).sample(count, seed), output)
+    write(load_generator(meant, home.path).sample(count, seed, on_batch), output)
     return {"run_id": meant, "file": str(output)}
 
 

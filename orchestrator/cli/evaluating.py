@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrator.cli.options import SEED, NewFile, common, computing, print_json, trusting
 from orchestrator.home import Home
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @click.command()
@@ -46,15 +50,11 @@ def evaluate(
     trust_code: bool,
 ) -> None:
     """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.evaluating.judgement import judge
     from orchestrator.machine import chosen_device
 
-    watched = not quiet and sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), transient=True, disable=not watched) as progress:
+    with _bars(quiet) as progress:
         document = judge(
             real,
             fake,
@@ -96,11 +96,21 @@ def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output:
     """
     from orchestrator.sampling import sample as draw
 
-    document = draw(home, run, count, output, seed)
+    with _bars(quiet) as progress:
+        task = progress.add_task("samples", total=count)
+        document = draw(home, run, count, output, seed, on_batch=lambda drawn: progress.advance(task, drawn))
     if as_json:
         print_json(document)
     else:
         click.echo(f"{count} samples of run {document['run_id']}: {document['file']}")
+
+
+def _bars(quiet: bool) -> "Progress":
+    """Return bars for long work, which only a terminal is shown, and which leave nothing behind."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True), transient=True, disable=quiet or not sys.stderr.isatty())
 
 
 COMMANDS = (evaluate, sample)

@@ -49,6 +49,8 @@ def leaderboard(
     from orchestrator.leaderboard.selecting import arrange, on_front, select, without_lost
     from orchestrator.review.store import foreign, groups
 
+    if as_json and form in ("csv", "md"):
+        raise RequestError(f"--json and --format {form} ask for two documents; leave one of them out")
     if form in ("csv", "md") and (expected_best or importance):
         raise RequestError(f"--format {form} holds the rows alone; --expected-best and --importance need table or json")
     statuses = _statuses(status)

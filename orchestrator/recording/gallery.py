@@ -38,7 +38,8 @@ class Gallery:
             small, whole = Path(folder, f"{name}+compressed.webp"), Path(folder, f"{name}.png")
             with Image.open(picture) as image:
                 factor = THUMBNAIL / max(image.size)
-                image.resize([max(1, round(side * factor)) for side in image.size]).save(small, method=0)
+                sides = [max(1, round(side * factor)) for side in image.size]
+                image.resize(sides, Image.Resampling.BOX).save(small, method=0)
             whole.symlink_to(picture.absolute())
             self.client.log_artifact(run_id, str(small), FOLDER)
             self.client.log_artifact(run_id, str(whole), FOLDER)

@@ -112,6 +112,7 @@ def test_the_command_filters_sorts_and_tells_what_the_search_tells(ganarena, rec
     [
         (("--status", "gone"), "--status gone: expected all, or some of running"),
         (("--format", "csv", "--importance"), "--format csv holds the rows alone"),
+        (("--format", "md", "--json"), "--json and --format md ask for two documents; leave one of them out"),
         (("--sort", "fd_lenat"), "did you mean 'fd_lenet'?"),
         (("--sort", ""), "--sort '': nothing recorded has this name; there are fd_lenet,"),
         (("--metric", "fid"), "no final score 'fid' is recorded"),
