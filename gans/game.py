@@ -74,7 +74,7 @@ class Game:
             for part in range(parts):
                 # The generator will answer for the samples of the last turn, so these keep their graph.
                 shown = self.shown(turn, part, graph=last and parts == 1)
-                self.discriminator.look_downhill(self.discriminator_loss(shown, turn, part) / parts, more=part > 0)
+                self.discriminator.look_downhill(self.discriminator_loss(shown, turn, part), part, parts)
             if last and variant.simultaneous:
                 self._answer(shown)
             self.discriminator.descend(self.step * turns + turn + 1)
@@ -140,7 +140,7 @@ class Game:
         turn, parts = self.variant.discriminator_steps - 1, self.engine.accumulate
         for part in range(parts):
             loss = self.generator_loss(shown if parts == 1 else self.shown(turn, part, graph=True))
-            self.generator.look_downhill(loss / parts, more=part > 0)
+            self.generator.look_downhill(loss, part, parts)
         self.last["g_loss"] = loss
 
     def _slow_down(self) -> None:

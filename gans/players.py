@@ -92,13 +92,13 @@ class Player:
                 for parameter in self.parameters:
                     parameter.requires_grad_(True)
 
-    def look_downhill(self, loss: Tensor, *, more: bool = False) -> None:
-        """Find the gradient of `loss: [R]`, each from its replica's weights alone; `more` adds to what was found."""
+    def look_downhill(self, loss: Tensor, part: int = 0, parts: int = 1) -> None:
+        """Find the gradient of `loss: [R]`, each from its own weights, or this part's share of a mean."""
         scale = self.memory.get("scale", self._one).squeeze(1)
-        slopes = torch.autograd.grad(loss, self.parameters, scale)
-        parts = [slope.reshape(len(self.weights), -1) for slope in slopes]
-        found = self._team.mean(torch.cat(parts, 1) if len(parts) > 1 else parts[0])
-        self.gradient = self.gradient + found if more else found
+        slopes = torch.autograd.grad(loss, self.parameters, scale / parts if parts > 1 else scale)
+        flat = [slope.reshape(len(self.weights), -1) for slope in slopes]
+        found = self._team.mean(torch.cat(flat, 1) if len(flat) > 1 else flat[0])
+        self.gradient = self.gradient + found if part else found
 
     @torch.no_grad()
     def descend(self, step: int) -> None:

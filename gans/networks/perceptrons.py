@@ -14,6 +14,7 @@ from ..memory import take
 
 Widths = tuple[int, ...]
 Layers = list[tuple[Tensor, Tensor]]
+Places = tuple[list[int], list[tuple[int, ...]]]
 
 
 class Perceptron(nn.Module):
@@ -29,17 +30,18 @@ class Perceptron(nn.Module):
             bound = 1 / math.sqrt(inputs)  # as nn.Linear starts
             parts += [torch.empty(replicas, size).uniform_(-bound, bound) for size in (inputs * outputs, outputs)]
         self.numbers = nn.Parameter(torch.cat(parts, 1))
+        self._places = _places(widths)
         self._views: Layers = []
 
     @property
     def layers(self) -> Layers:
         """Weight `[R, in, out]` and bias `[R, 1, out]` of every layer, as views of the numbers."""
-        return _layers(self.numbers, self.widths)
+        return _layers(self.numbers, self._places)
 
     def _seen(self) -> Layers:
         """`layers` outside of autograd, looked up once as long as the numbers stay where they are."""
         if not self._views or self._views[0][0].data_ptr() != self.numbers.data_ptr():
-            self._views = _layers(self.numbers.detach(), self.widths)
+            self._views = _layers(self.numbers.detach(), self._places)
         return self._views
 
     def forward(self, x: Tensor) -> Tensor:
@@ -50,7 +52,7 @@ class Perceptron(nn.Module):
             for number, (weight, bias) in enumerate(self.layers):
                 x = affine(bias, leaky_relu(x, self.slope) if number else x, weight)
         else:
-            x = Chain.apply(x, self.numbers, self._seen(), self.widths, self.slope)
+            x = Chain.apply(x, self.numbers, self._seen(), self._places, self.slope)
         if self.squash:
             x = x.tanh()
         return x.squeeze(2) if self.shape is None else x.reshape(*x.shape[:2], *self.shape)
@@ -64,14 +66,14 @@ class Chain(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, numbers: Tensor, layers: Layers, widths: Widths, slope: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, numbers: Tensor, layers: Layers, places: Places, slope: float) -> Tensor:
         inputs: list[Tensor] = []
         for weight, bias in layers:
             if inputs:
                 leaky_relu_(x, slope)
             inputs.append(x)
             x = affine(bias, x, weight, out=take((*x.shape[:2], weight.shape[2]), x))
-        ctx.layers, ctx.widths, ctx.slope = layers, widths, slope
+        ctx.layers, ctx.places, ctx.slope = layers, places, slope
         ctx.save_for_backward(numbers, *inputs)
         return x
 
@@ -82,7 +84,7 @@ class Chain(torch.autograd.Function):
         numbers, *inputs = ctx.saved_tensors  # which also makes sure that nobody has moved the numbers
         for_x, for_numbers, *_ = ctx.needs_input_grad
         slopes = take(numbers.shape, numbers) if for_numbers else None
-        places = _layers(slopes, ctx.widths) if slopes is not None else []
+        places = _layers(slopes, ctx.places) if slopes is not None else []
         for number in reversed(range(len(inputs))):
             x, (weight, _) = inputs[number], ctx.layers[number]
             if places:
@@ -99,11 +101,16 @@ class Chain(torch.autograd.Function):
 _rectified = torch.ops.aten.leaky_relu_backward.grad_input  # torch looks an overload up at every call
 
 
-def _layers(numbers: Tensor, widths: Widths) -> Layers:
-    """The views of these rows that are the weights and the biases of the layers."""
+def _places(widths: Widths) -> Places:
+    """How many numbers of a row each weight and each bias has, and their shapes."""
     shapes = [shape for inputs, outputs in pairwise(widths) for shape in ((inputs, outputs), (1, outputs))]
-    parts = torch.split_with_sizes(numbers, [math.prod(shape) for shape in shapes], 1)
-    views = [part.view(-1, *shape) for part, shape in zip(parts, shapes, strict=True)]
+    return [math.prod(shape) for shape in shapes], [(-1, *shape) for shape in shapes]
+
+
+def _layers(numbers: Tensor, places: Places) -> Layers:
+    """The views of these rows that are the weights and the biases of the layers."""
+    sizes, shapes = places
+    views = [part.view(shape) for part, shape in zip(torch.split_with_sizes(numbers, sizes, 1), shapes, strict=True)]
     return list(zip(views[::2], views[1::2], strict=True))
 
 

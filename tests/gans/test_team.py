@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
         subprocess.Popen([*command, str(rank), str(there), json.dumps(CASES)], stderr=subprocess.PIPE, text=True)
         for rank in (0, 1)
     ]
-    said = [member.communicate(timeout=120)[1] for member in members]
+    said = [member.communicate(timeout=600)[1] for member in members]
     assert [member.returncode for member in members] == [0, 0], "\n".join(said)
     return there
 
