@@ -73,18 +73,20 @@ def _sandwich_into(product: Tensor, factor: Tensor, covariance: Tensor) -> None:
     half = len(factor) // 2
     upper, below, lower = factor[:half, :half], factor[half:, :half], factor[half:, half:]
     right = covariance[half:, half:] @ below
-    both = right + _times(covariance[half:, :half], upper)
-    product[half:, :half] = _times(both.T, lower).T
+    both = _times(covariance[half:, :half], upper, torch.empty_like(right)).add_(right)
+    _times(both.T, lower, product[half:, :half].T)
     cross = both.sub_(right, alpha=0.5).T @ below
     _sandwich_into(product[:half, :half], upper, covariance[:half, :half])
     _sandwich_into(product[half:, half:], lower, covariance[half:, half:])
     product[:half, :half].add_(cross).add_(cross.T)
 
 
-def _times(left: Tensor, lower: Tensor) -> Tensor:
+def _times(left: Tensor, lower: Tensor, product: Tensor) -> Tensor:
     """`left @ lower` without the upper right quarter of a lower triangle."""
     half = len(lower) // 2
-    return torch.cat([left @ lower[:, :half], left[:, half:] @ lower[half:, half:]], 1)
+    torch.mm(left, lower[:, :half], out=product[:, :half])
+    torch.mm(left[:, half:], lower[half:, half:], out=product[:, half:])
+    return product
 
 
 def _triangular(factor: Tensor) -> bool:

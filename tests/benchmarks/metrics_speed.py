@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from metrics import FrechetDistance, Neighbours, evaluate, evaluate_features, reference
 from metrics.features import extract, inception
 from metrics.features.extractor import sha256
-from metrics.frechet import frechet_distance, side
+from metrics.frechet import frechet_distance, sandwich, side
 from metrics.kernel import cubic, discrepancy
-from metrics.moments import Gaussian, Moments
+from metrics.moments import Gaussian, Moments, factor
 
 RESULTS = Path(__file__).with_name("results")
 ROUNDS = 3
@@ -124,10 +124,23 @@ def distances(count: int, width: int) -> list[list[str]]:
             works[name] = lambda found=found, function=function: float(getattr(found, function)(*arrays))
         else:
             absent.append([name, "absent", "", "", ""])
-    return [
+    rows = [
         [name, f"{seconds:.2f}", f"{ratio:.2f}", f"{value:.10g}", f"{abs(value - truth) / abs(truth):.1e}"]
         for name, (seconds, ratio, value) in in_turn(works, ROUNDS).items()
-    ] + absent
+    ]
+    return rows + absent + (inside(*moments) if count > width else [])
+
+
+def inside(real: Moments, generated: Moments) -> list[list[str]]:
+    """What the seconds of finishing from moments are spent on."""
+    root = factor(real.scatter)
+    middle = sandwich(root, generated.scatter)
+    works: dict[str, Callable[[], Any]] = {
+        "of ours: a Cholesky factor L": lambda: factor(real.scatter),
+        "of ours: L' C L": lambda: sandwich(root, generated.scatter),
+        "of ours: its eigenvalues": lambda: torch.linalg.eigvalsh(middle),
+    }
+    return [[name, f"{seconds:.2f}", "", "", ""] for name, (seconds, _, _) in in_turn(works, ROUNDS).items()]
 
 
 def neighbours(count: int, width: int) -> tuple[list[list[str]], str]:
