@@ -81,7 +81,7 @@ class Adam:
         count = [torch.tensor(float(step))]
         rows = list(zip(*(numbers[name].squeeze(1).tolist() for name in ("lr", "beta1", "beta2")), strict=True))
         whole = weights, gradient, memory["momentum"], memory["square"]
-        parts = [whole] if len(set(rows)) == 1 else zip(*(each.split(1) for each in whole), strict=True)
+        parts = [whole] if len(set(rows)) == 1 else zip(*whole, strict=True)
         for (lr, beta1, beta2), (weight, slope, momentum, square) in zip(rows, parts, strict=False):
             torch._fused_adam_(
                 [weight], [slope], [momentum], [square], [], count,

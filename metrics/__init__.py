@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from metrics import features, reference
-from metrics.catalogue import METRICS, VERSION, Family, check, key
+from metrics.catalogue import METRICS, VERSION, check, key
 from metrics.errors import MetricsError
 from metrics.evaluation import evaluate, evaluate_features
+from metrics.family import Family
 from metrics.features import EXTRACTORS, Extractor, Features
 from metrics.mixture import Mixture, Modes
 from metrics.reference import Reference

@@ -1,54 +1,15 @@
-"""The families of scores: what each means, what it reads, and under which keys it is recorded. Loads no metric."""
+"""The families of scores that there are: what each means and what it reads. Loads no metric."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Literal
 
-from metrics.errors import MetricsError, UnfitError, UnknownNameError
-from metrics.features import EXTRACTORS, Extractor
+from metrics.errors import MetricsError, UnknownNameError
+from metrics.family import Family
+from metrics.features import Extractor
 from metrics.mixture import Mixture
-from metrics.names import LITERATURE, nearest
-
-if TYPE_CHECKING:
-    from metrics.judge import Judge
+from metrics.names import nearest
 
 # Of all definitions of scores together; part of every protocol. Raised whenever a number may change.
 VERSION = 1
-
-Needs = Literal["features", "logits", "modes"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Family:
-    """A line of the catalogue."""
-
-    name: str
-    summary: str
-    paper: str
-    higher_is_better: bool
-    needs: Needs
-    judge: str  # package.module:Class, imported when it is used: torchmetrics takes seconds
-    parts: tuple[str, ...] = ()  # what it reads of the real side
-    yields: tuple[str, ...] = ()  # plain names of its scores, if they are not just its own
-    version: int = 1
-
-    def keys(self, extractor: str) -> tuple[str, ...]:
-        """The keys of its scores in the feature space of this extractor."""
-        return tuple(self.key(name, extractor) for name in self.yields or (self.name,))
-
-    def key(self, name: str, extractor: str) -> str:
-        """The key of one of its scores. Nothing but Inception's may bear the names of the literature."""
-        if self.needs == "modes":
-            return name
-        return LITERATURE.get(name, name) if extractor == "inception" else f"{name}_{extractor}"
-
-    def load(self) -> "type[Judge]":
-        """The torchmetrics metric behind it."""
-        module, _, name = self.judge.partition(":")
-        judge: type[Judge] = getattr(import_module(module), name)
-        return judge
-
 
 METRICS = {
     family.name: family
@@ -321,20 +282,6 @@ def check(families: Sequence[str], extractor: str | Extractor, modes: Mixture | 
     if not families:
         raise MetricsError(f"name at least one metric; there are {', '.join(METRICS)}")
     for name in families:
-        _check(family(name), space, modes)
+        family(name).check(space, modes)
         if list(families).count(name) > 1:
             raise MetricsError(f"the metric {name!r} is named twice; name it once")
-
-
-def _check(family: Family, space: str, modes: Mixture | None) -> None:
-    if family.needs == "logits" and space in EXTRACTORS and not EXTRACTORS[space].logits:
-        able = ", ".join(entry.name for entry in EXTRACTORS.values() if entry.logits)
-        raise UnfitError(f"{family.name!r} needs class logits, which {space} does not give; use one of {able}")
-    if family.needs == "modes" and modes is None:
-        raise UnfitError(
-            f"{family.name!r} needs data whose modes are known, such as ring8; leave it out for these data"
-        )
-    if family.needs == "modes" and space != "identity":
-        raise UnfitError(
-            f"{family.name!r} is counted on the points themselves; use the extractor identity, not {space}"
-        )

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from metrics.catalogue import Family, check, family
+from metrics.catalogue import check, family
 from metrics.errors import UnfitError
+from metrics.family import Family
 from metrics.features import Extractor, Features, Range, Samples, extract
 from metrics.mixture import Mixture
 from metrics.reference import Reference
