@@ -59,6 +59,10 @@ def _prepared(
     together: int | None,
 ) -> Pack:  # fmt: skip
     """The pack, or the reason why there cannot be one."""
+    if not all(isinstance(each, Variant) for each in variants):
+        raise ConfigError(f"expected a variant, such as gans.variant('gan'), or one for each seed, but {variants} came")
+    if not hasattr(dataset, "digest"):
+        raise ConfigError(f"expected a dataset, such as gans.data.load('ring8'), but {dataset!r} came")
     if together is not None:
         whole("together", together)
     for seed in seeds:

@@ -16,6 +16,7 @@ from orchestrator.errors import RequestError, WorkError
 from orchestrator.generators import load_generator
 from orchestrator.home import Home
 from orchestrator.review.naming import run_id
+from orchestrator.unfinished import whole
 
 TOLERANCE = 1e-4
 """How far a sample may lie from the original's: other kernels add up in another order."""
@@ -85,19 +86,15 @@ def export(home: Home, run: str, output: Path) -> dict[str, Any]:
 
 def exported(generator: gans.sampling.Generator, output: Path, write: "Writer | None" = None) -> float:
     """Write a generator, read it back, and return by how much its samples differ; the file is kept if they agree."""
-    temporary = output.with_name(f".{output.stem}.new{output.suffix}")
     drawn = inputs(generator, 2)
     module = (Labelled if "labels" in drawn else Coded if "codes" in drawn else Unconditional)(generator).eval()
-    try:
-        program = (write or writer(output))(module, drawn, temporary)
+    with whole(output) as unfinished:
+        program = (write or writer(output))(module, drawn, unfinished)
         given = inputs(generator, 5, seed=1)  # of another count: the batch is free
         with torch.no_grad():
             difference = float((program(given) - module(**given)).abs().max())
         if not difference <= TOLERANCE:
             raise WorkError(f"{output}: the exported generator differs by {difference:.2g}; nothing is kept of it")
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
     return difference
 
 

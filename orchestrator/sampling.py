@@ -11,6 +11,7 @@ from orchestrator.errors import RequestError
 from orchestrator.generators import load_generator
 from orchestrator.home import Home
 from orchestrator.review.naming import run_id
+from orchestrator.unfinished import whole
 
 WRITABLE = (".png", ".npz", ".npy")
 
@@ -29,10 +30,11 @@ def sample(
 
 
 def write(samples: Tensor, output: Path) -> None:
-    """Write samples as a picture, or as the array `samples` that `source` reads."""
-    if output.suffix == ".npz":
-        np.savez_compressed(output, samples=samples.numpy())
-    elif output.suffix == ".npy":
-        np.save(output, samples.numpy())
-    else:
-        pictures.save(samples, output)
+    """Write samples as a picture, or as the array `samples` that `source` reads; all or nothing."""
+    with whole(output) as unfinished:
+        if output.suffix == ".npz":
+            np.savez_compressed(unfinished, samples=samples.numpy())
+        elif output.suffix == ".npy":
+            np.save(unfinished, samples.numpy())
+        else:
+            pictures.save(samples, unfinished)

@@ -11,6 +11,7 @@ from orchestrator.config.models import StudyExperiment
 from orchestrator.home import Home
 from orchestrator.leaderboard import half_width
 from orchestrator.recording.journal import State
+from orchestrator.unfinished import whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,15 +39,15 @@ Row = Mapping[str, Any]
 
 
 def study(
-    experiment: StudyExperiment, home: str | Path | None = None, *, trust_code: bool = False, **how: Any
+    experiment: StudyExperiment | str | Path, home: str | Path | None = None, *, trust_code: bool = False, **how: Any
 ) -> "DataFrame":
-    """Run a study from Python; return its tidy rows."""
+    """Run a study from Python, given its file or its model; return its tidy rows."""
     from pandas import DataFrame
 
-    from orchestrator.config import prepared
+    from orchestrator.config import asked
     from orchestrator.search.conducting import conduct
 
-    outcome = conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
+    outcome = conduct(asked(StudyExperiment, experiment, trust_code=trust_code), Home.at(home), **how)
     return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))
 
 
@@ -100,12 +101,10 @@ def rows(state: State) -> Iterable[Row]:
 
 def write(told: Iterable[Row], path: Path) -> None:
     """Write rows as CSV, all or nothing; what is missing is an empty field."""
-    unfinished = path.with_name(f"{path.name}.new")
-    with unfinished.open("w", newline="") as file:
+    with whole(path) as unfinished, unfinished.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(told)
-    unfinished.replace(path)
 
 
 def read(path: Path) -> list[Row]:

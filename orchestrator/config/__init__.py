@@ -4,7 +4,7 @@ from orchestrator.config.budget import Budget
 from orchestrator.config.data import Data
 from orchestrator.config.evaluation import Evaluation
 from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
-from orchestrator.config.reading import load, prepared, schema, validate
+from orchestrator.config.reading import asked, load, prepared, schema, validate
 from orchestrator.config.resources import Resources
 from orchestrator.config.search import Confirm, Search
 from orchestrator.config.space import Dimension
@@ -22,6 +22,7 @@ __all__ = [
     "SearchExperiment",
     "StudyAxes",
     "StudyExperiment",
+    "asked",
     "load",
     "prepared",
     "schema",

@@ -13,7 +13,7 @@ from orchestrator.config.data import Data
 from orchestrator.config.document import Document, Location, describe, read, with_changes
 from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
 from orchestrator.config.values import AtKeyError
-from orchestrator.errors import did_you_mean
+from orchestrator.errors import RequestError, did_you_mean
 
 E = TypeVar("E", bound=Experiment)
 
@@ -34,6 +34,19 @@ def validate(document: Document, *, folder: Path, trust_code: bool = False) -> E
     except ValidationError as error:
         fail(error, document, model)
     return prepared(experiment.written_in(document), folder=folder, trust_code=trust_code)
+
+
+def asked(kind: type[E], given: object, *, trust_code: bool = False) -> E:
+    """Return the experiment that a caller from Python means: by the path of its file, or as its model."""
+    experiment: object = given
+    if isinstance(given, str | Path):
+        experiment = load(Path(given), trust_code=trust_code)
+    elif isinstance(given, kind):
+        return prepared(given, folder=Path.cwd(), trust_code=trust_code)
+    if not isinstance(experiment, kind):
+        found = type(experiment).__name__
+        raise RequestError(f"expected the path of an experiment file, or a {kind.__name__}, but {found} came")
+    return experiment
 
 
 def prepared(experiment: E, *, folder: Path, trust_code: bool = False) -> E:

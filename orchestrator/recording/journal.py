@@ -62,10 +62,19 @@ class State:
     @classmethod
     def read(cls, path: Path) -> "State":
         """Return what the journal at `path` adds up to."""
-        state = cls()
-        for event, _ in events(path):
-            state.apply(event)
-        return state
+        return cls.replayed(path)[0]
+
+    @classmethod
+    def replayed(cls, path: Path) -> tuple["State", int]:
+        """Return what the journal adds up to, and the offset behind its last complete event."""
+        state, kept = cls(), 0
+        for event, end in events(path):
+            try:
+                state.apply(event)
+            except (KeyError, TypeError):
+                raise damaged(path, kept) from None
+            kept = end
+        return state, kept
 
     @property
     def left(self) -> list[str]:
@@ -196,13 +205,9 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.state = State()
+        self.state, kept = State.replayed(path)
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        kept = 0
-        for event, end in events(path):
-            self.state.apply(event)
-            kept = end
         self._file = path.open("ab")
         self._file.truncate(kept)
 
@@ -234,11 +239,21 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
             try:
                 event = json.loads(line)
             except ValueError:
-                raise WorkError(
-                    f"{path}: the line at byte {offset} is damaged; restore the file, or use --again"
-                ) from None
+                raise damaged(path, offset) from None
+            if not _is_event(event, first=offset == 0):
+                raise damaged(path, offset)
             offset += len(line)
             yield event, offset
+
+
+def _is_event(value: Any, *, first: bool) -> bool:
+    """Whether a line says what happened; a journal begins with its attempt."""
+    return isinstance(value, dict) and "kind" in value and (not first or value["kind"] == "attempt")
+
+
+def damaged(path: Path, offset: int) -> WorkError:
+    """Return what is said of a journal that somebody else has written in."""
+    return WorkError(f"{path}: the line at byte {offset} is damaged; restore the file, or use --again")
 
 
 def worst(replicas: list[Event]) -> tuple[str, str | None]:

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home, journal_of
 from orchestrator.recording.decisions import DECISIONS, Decisions
 from orchestrator.recording.journal import Event, Journal, State, events
@@ -39,6 +39,7 @@ class Recorder:
         self._held = ExitStack()
         if not self._held.enter_context(self._outbox.sending(patience=OTHERS_SECONDS)):
             raise RequestError(f"another command is still sending the records of {folder.parent.name}; wait for it")
+        self._require_all_that_was_sent()
         self.journal = Journal(journal_of(folder))
         self.decisions = Decisions(self.journal.path)
         self._outbox.open()
@@ -48,6 +49,16 @@ class Recorder:
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._send_all, name="recorder", daemon=True)
         self._thread.start()
+
+    def _require_all_that_was_sent(self) -> None:
+        """Refuse a journal that has lost events: what comes next would be taken for them, and not be sent."""
+        path, sent = journal_of(self.folder), self._outbox.offset
+        there = path.stat().st_size if path.exists() else 0
+        if there < sent:
+            self._held.close()
+            raise WorkError(
+                f"{path}: {sent:,} bytes of it are recorded, but it holds {there:,}; restore the file, or use --again"
+            )
 
     def append(self, event: Event, files: Path | None = None) -> bool:
         """Record `event`; with it go the pictures and generators in `files`, kept until they are sent."""

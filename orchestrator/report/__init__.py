@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
+from orchestrator.unfinished import whole
 
 PAGES = (".html", ".htm")
 
@@ -21,9 +22,8 @@ def report(home: Home, name: str, *, output: Path | None, figures: Path | None =
     _check(home, output, figures)
     story = gather(home, name)
     if output is not None:
-        unfinished = output.with_name(f"{output.name}.new")
-        unfinished.write_text(render(story), encoding="utf-8")
-        unfinished.replace(output)
+        with whole(output) as unfinished:
+            unfinished.write_text(render(story), encoding="utf-8")
         keep_report(home, name, story.attempt, output)
     return draw(story.charts, figures) if figures is not None else []
 

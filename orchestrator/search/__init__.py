@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 def search(
-    experiment: "SearchExperiment", home: str | Path | None = None, *, trust_code: bool = False, **how: Any
+    experiment: "SearchExperiment | str | Path", home: str | Path | None = None, *, trust_code: bool = False, **how: Any
 ) -> "DataFrame":
-    """Run a search from Python; return a row for each contender, the best first."""
-    from orchestrator.config import prepared
+    """Run a search from Python, given its file or its model; return a row for each contender, the best first."""
+    from orchestrator.config import SearchExperiment, asked
     from orchestrator.review.frames import leaderboard
     from orchestrator.search.conducting import conduct
 
-    conduct(prepared(experiment, folder=Path.cwd(), trust_code=trust_code), Home.at(home), **how)
-    return leaderboard(experiment.name, home=home)
+    meant = asked(SearchExperiment, experiment, trust_code=trust_code)
+    conduct(meant, Home.at(home), **how)
+    return leaderboard(meant.name, home=home)

@@ -120,4 +120,8 @@ def _trouble() -> BaseException | None:
 @atexit.register
 def _leave() -> None:
     for loop in list(OPEN.values()):
-        loop.at_exit()
+        try:
+            loop.at_exit()
+        except Exception as error:  # it keeps none of the others from its end
+            loop.leave("failed", one_line(error, REASON))
+            log.error("%s: %s", loop.experiment.name, one_line(error))

@@ -88,6 +88,16 @@ def override_all(variant, numbers):
     return override(variant, {names.get(name, name): value for name, value in numbers.items()})
 
 
+def test_what_is_no_variant_or_no_dataset_is_refused_with_what_makes_one(world):
+    budget = Budget(steps=1, tick=1)
+    with pytest.raises(
+        ConfigError, match=r"expected a variant, such as gans.variant\('gan'\), or one for each seed, but"
+    ):
+        train("gan", world.data["points"], budget)
+    with pytest.raises(ConfigError, match=r"expected a dataset, such as gans.data.load\('ring8'\), but 'ring8' came"):
+        train(world.small("gan"), "ring8", budget)
+
+
 @pytest.mark.parametrize(
     ("changes", "seeds", "said"),
     [

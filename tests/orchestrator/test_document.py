@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrator.config import SearchExperiment, StudyExperiment, load, schema
+from orchestrator.config import SearchExperiment, StudyExperiment, asked, load, schema
 from orchestrator.config.document import parse, with_changes
 from orchestrator.errors import RequestError
 
@@ -134,6 +134,15 @@ def test_defaults_are_those_of_the_design(file):
     assert experiment.evaluation.at_end == experiment.evaluation.samples
     assert load(file, ["stop=[]"]).stop == ()
     assert SearchExperiment(name="x", data="ring8", budget={"steps": 1, "tick": 1}).stop == ("diverged",)
+
+
+def test_from_python_an_experiment_is_a_file_or_its_model(file):
+    experiment = load(file)
+    assert asked(SearchExperiment, file) == asked(SearchExperiment, str(file)) == experiment
+    assert asked(SearchExperiment, experiment) == experiment
+    for given, found in ((file, "SearchExperiment"), ({"name": "x"}, "dict"), (None, "NoneType")):
+        with pytest.raises(RequestError, match=f"expected the path of an experiment file, or a .*, but {found} came"):
+            asked(StudyExperiment, given)
 
 
 def test_relative_paths_are_relative_to_the_file(tmp_path, monkeypatch):

@@ -381,6 +381,22 @@ def test_what_is_written_is_what_is_read_back(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "writing"),
+    [("a.npy", "numpy.save"), ("a.npz", "numpy.savez_compressed"), ("a.png", "orchestrator.pictures.save")],
+)
+def test_who_is_stopped_while_it_writes_samples_leaves_what_was_there(tmp_path, monkeypatch, name, writing):
+    def stopped(*words: object, **named: object) -> None:
+        next(each for each in words if isinstance(each, Path)).write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    (tmp_path / name).write_bytes(b"whole")
+    monkeypatch.setattr(writing, stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write(torch.zeros(4, 2), tmp_path / name)
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [(name, b"whole")]
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["nobody", "-o", "x.txt"], "x.txt: expected a file that ends in .png, .npz, .npy"),

@@ -95,6 +95,22 @@ def test_a_damaged_line_in_the_middle_is_told_and_nothing_is_cut_off(journal, pa
     assert path.read_bytes() == damaged
 
 
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [(0, b"5"), (0, b'{"kind": "close"}'), (1, b"{}"), (1, b"[1]"), (1, b'{"kind": "tick", "contender": "zzz"}')],
+)
+def test_a_line_that_is_json_but_no_event_is_told_and_nothing_is_cut_off(journal, path, place, line):
+    journal.append(tick("000-a", 10))
+    lines = path.read_bytes().splitlines()
+    damaged = b"\n".join([*lines[:place], line, *lines[place:], b""])
+    path.write_bytes(damaged)
+    begins = sum(len(each) + 1 for each in lines[:place])
+    for read in (Journal, State.read):
+        with pytest.raises(WorkError, match=rf"journal\.jsonl: the line at byte {begins} is damaged"):
+            read(path)
+    assert path.read_bytes() == damaged
+
+
 def test_events_are_read_on_from_where_one_stopped(journal, path):
     offsets = [offset for _, offset in events(path)]
     journal.append(tick("000-a", 10))

@@ -51,9 +51,23 @@ def lost(loop: Loop) -> None:
     loop.records._held.pop_all().close()
 
 
-def told(home: Path) -> list[dict]:
-    (journal,) = sorted(home.glob("tune/*/attempt-*/journal.jsonl"))[-1:]
+def told(home: Path, name: str = "*") -> list[dict]:
+    (journal,) = sorted(home.glob(f"tune/{name}*/attempt-*/journal.jsonl"))[-1:]
     return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+def test_a_loop_that_cannot_end_keeps_no_other_from_its_end(begin, tmp_path, caplog):
+    loops = {name: begin(name, every=2) for name in ("first", "bad", "last")}
+    for step in (1, 2, 3):
+        loops["first"].tick(step, noise)
+        loops["last"].tick(step, noise)
+    loops["bad"].tick(1, lambda count: torch.randn(count, 3))
+    own._leave()
+    ends = {name: told(tmp_path, name)[-1] for name in loops}
+    assert {name: event["status"] for name, event in ends.items()} == {
+        "first": "finished", "bad": "failed", "last": "finished",
+    }  # fmt: skip
+    assert "sample(100) should return [100, 2]" in caplog.text
 
 
 def ticks(home: Path) -> list[int]:

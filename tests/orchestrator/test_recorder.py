@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from orchestrator import pictures
+from orchestrator.errors import WorkError
 from orchestrator.home import Home
 from orchestrator.recording import recorder as recording
 from orchestrator.recording import showcase, writing
@@ -147,6 +148,19 @@ def test_what_was_sent_is_not_sent_again_by_whoever_goes_on(home, monkeypatch):
     recorder.append(list(story())[-1])
     assert recorder.close(timeout=60)
     assert sent == ["close"]
+
+
+@pytest.mark.parametrize("left", [0, 100])
+def test_a_journal_that_has_lost_what_is_recorded_is_refused_as_it_is(home, left):
+    recorder = Recorder(home, folder(home))
+    for event in list(story())[:-1]:
+        recorder.append(event)
+    assert recorder.close(timeout=60)
+    path = recorder.journal.path
+    path.write_bytes(lost := path.read_bytes()[:left])
+    with pytest.raises(WorkError, match=rf"are recorded, but it holds {left}; restore the file, or use --again"):
+        Recorder(home, folder(home))
+    assert path.read_bytes() == lost
 
 
 def test_two_never_send_the_same_records_at_once(home, monkeypatch):
