@@ -29,7 +29,7 @@ for name, source in cases.items():
     stack.run(4)
     torch.save({"state": stack.state, "said": stack.diagnostics(0)}, f"{folder}/{name}-{rank}.pt")
 distributed.barrier()
-os._exit(0)  # as companions are let go: all is saved, and taking torch's threads down has aborted a process once
+os._exit(0)  # as companions are let go: all is saved, and nothing rests on how torch takes its threads down
 """
 
 
