@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .configuration import ConfigError, override, real, whole
+from .configuration import ConfigError, expect, override, real, whole
 from .data.dataset import Dataset, Synthetic
 from .feeding import centred
 from .streams import derived, generator
@@ -100,6 +100,7 @@ BASELINES: dict[str, Baseline] = {
 
 def baseline(name: str, changes: dict[str, Any] | None = None) -> Mixture:
     """The baseline `name` with `changes`; what it does not read is an error."""
+    expect(str, name, "the name of a baseline, such as 'gmm'")
     if name not in BASELINES:
         raise ConfigError(f"there is no baseline {name!r}; there are {', '.join(BASELINES)}")
     return override(BASELINES[name].make(), changes or {})

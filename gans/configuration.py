@@ -1,7 +1,11 @@
 """Configurations are frozen values: how one is checked, and the strict door through which one is changed."""
 
 import math
+import os
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from reprlib import repr as short
+from types import UnionType
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -53,6 +57,19 @@ def differences(ours: Any, theirs: Any, at: str = "") -> list[str]:
         nested = (differences(ours.get(key), theirs.get(key), f"{at}.{key}" if at else key) for key in keys)
         return [difference for found in nested for difference in found]
     return [] if ours == theirs else [f"{at}: {ours!r} against {theirs!r}"]
+
+
+def expect(kind: type | UnionType, value: Any, wanted: str) -> None:
+    """Refuse anything but a value of this kind; `wanted` says in words what is expected, and how one is made."""
+    if not isinstance(value, kind):
+        raise ConfigError(f"expected {wanted}, but {short(value)} came")
+
+
+def as_path(name: str, value: Any) -> Path:
+    """The path that `name` was given."""
+    if not isinstance(value, str | os.PathLike):
+        raise ConfigError(f"{name} must be a path, but {short(value)} came")
+    return Path(value)
 
 
 def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .configuration import describe
+from .configuration import as_path, describe
 from .data.dataset import Dataset
 from .diagnostics import diagnosed
 from .engine import Engine
@@ -150,7 +150,7 @@ class Replica:
         self._show()
         about = {"variant": describe(self._stack.variants[self._place]), "seed": self.seed, "step": self.step}
         data = {"name": self._stack.dataset.name, "digest": self._stack.dataset.digest}
-        self._sampler.save(Path(folder), **about, data=data)
+        self._sampler.save(as_path("folder", folder), **about, data=data)
 
     def end(self) -> None:
         """Freeze it as it is; its neighbours go on, with the same bits as before."""

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from . import structures
 from .checkpoint import read, replace, write
-from .configuration import ConfigError, describe
+from .configuration import ConfigError, as_path, describe, whole
 from .networks import Modes, Networks, bind, rebuilt, rows
-from .streams import Device, generator, seeded
+from .streams import Device, generator, present, seeded
 from .structures import Structure
 
 _CHUNK = 500  # samples at a time: bounded memory for any number of them
@@ -72,6 +72,7 @@ class Generator:
         self, n: int, random: torch.Generator, on_batch: OnBatch | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """`n` samples, and the classes `[n]` that the generator was told, drawn by their shares in training."""
+        whole("n", n, least=0)
         latents = torch.randn(n, self.latent, generator=random, device=random.device)
         told = self.structure.draw(n, torch.tensor(self.shares, device=random.device), random)
         given = torch.cat([latents, told], 1).to(self.weights.dtype)
@@ -100,13 +101,14 @@ class Generator:
 
 def load_generator(folder: Path, *, networks: Networks | None = None, device: Device = "cpu") -> Generator:
     """The generator that `Replica.save_generator` wrote; somebody's own builder must be given: no code is loaded."""
-    tensors, description = read(Path(folder) / "generator.safetensors")
+    where = present(device)
+    tensors, description = read(as_path("folder", folder) / "generator.safetensors")
     if description.get("format") != _FORMAT:
         raise ConfigError(f"{folder} holds a generator of format {description.get('format')!r}; this reads {_FORMAT}")
     return Generator(
         networks if networks is not None else rebuilt(description["networks"]),
         structures.rebuilt(description["structure"]),
         tuple(description["shape"]), description["latent"], shares=description["shares"],
-        weights=tensors["weights"].to(device), statistics=tensors["statistics"].to(device),
+        weights=tensors["weights"].to(where), statistics=tensors["statistics"].to(where),
         averaged=description["state"]["weights"] == "averaged",
     )  # fmt: skip

@@ -12,7 +12,21 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from .configuration import ConfigError
+
 Device = torch.device | str
+
+
+def present(device: Device) -> torch.device:
+    """The device that is meant, if this machine has it: where no numbers are drawn, nothing is trained."""
+    try:
+        torch.Generator(device)
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"device must be one of this machine's, such as 'cpu', but {device!r} came ({reason})"
+        ) from None
 
 
 def derived(seed: int, *name: str | int) -> int:

@@ -4,15 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from .budget import Budget
-from .configuration import ConfigError, whole
+from .configuration import ConfigError, as_path, expect, whole
 from .data.dataset import Dataset
 from .engine import Engine
 from .pack import Pack
 from .replicas import Replica
-from .streams import Device
+from .streams import Device, present
 from .variants import Variant
 
 
@@ -30,7 +28,7 @@ class Progress:
 
     def save(self, folder: Path) -> None:
         """All that is needed to go on bit by bit, as one file in `folder`."""
-        self._pack.save(Path(folder))
+        self._pack.save(as_path("folder", folder))
 
 
 def train(
@@ -46,11 +44,13 @@ def train(
     At most `together` replicas are computed as one; the others wait for their turn, which takes less memory.
     """
     # What cannot be meant is refused here, before the first tick is asked for.
-    variants = [variant] * len(seeds) if isinstance(variant, Variant) else list(variant)
-    pack = _prepared(variants, dataset, seeds, device, engine or Engine(), together)
+    expect(Budget, budget, "a budget, such as gans.Budget(images=64_000, tick=6_400)")
+    expect(Sequence, seeds, "a sequence of seeds, such as (3,) for seed 3 or range(3) for three seeds")
+    variants = list(variant) if isinstance(variant, Sequence) else [variant] * len(seeds)
+    pack = _prepared(variants, dataset, seeds, device, Engine() if engine is None else engine, together)
     first, ticks = variants[0], budget.ticks(variants[0])
     if resume is not None:
-        pack.load(Path(resume), ticks[-1], adopt=adopt)
+        pack.load(as_path("resume", resume), ticks[-1], adopt=adopt)
     return _ticks(pack, first, budget, ticks)
 
 
@@ -63,6 +63,7 @@ def _prepared(
         raise ConfigError(f"expected a variant, such as gans.variant('gan'), or one for each seed, but {variants} came")
     if not hasattr(dataset, "digest"):
         raise ConfigError(f"expected a dataset, such as gans.data.load('ring8'), but {dataset!r} came")
+    expect(Engine, engine, "an engine, such as gans.Engine(precision='bf16')")
     if together is not None:
         whole("together", together)
     for seed in seeds:
@@ -84,7 +85,7 @@ def _prepared(
         raise ConfigError(
             f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"
         )
-    return Pack(variants, dataset, seeds, torch.device(device), engine, together)
+    return Pack(variants, dataset, seeds, present(device), engine, together)
 
 
 def _ticks(pack: Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .configuration import LARGEST, ConfigError, describe, differences, override, real, whole
+from .configuration import LARGEST, ConfigError, describe, differences, expect, override, real, whole
 from .data.dataset import Dataset, class_shares
 from .evidence import evidence
 from .flat_names import hyperparameters, place_of
@@ -246,6 +246,7 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
 
 def variant(name: str, changes: dict[str, Any] | None = None) -> Variant:
     """The variant `name` with `changes` by their flat names; what it does not read is an error."""
+    expect(str, name, "the name of a variant, such as 'dcgan'")
     if name not in VARIANTS:
         raise ConfigError(f"there is no variant {name!r}; there are {', '.join(VARIANTS)}")
     chosen = VARIANTS[name]()

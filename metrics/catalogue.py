@@ -1,8 +1,8 @@
 """The families of scores that there are: what each means and what it reads. Loads no metric."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from metrics.errors import MetricsError, UnknownNameError
+from metrics.errors import MetricsError, UnknownNameError, expect
 from metrics.family import Family
 from metrics.features import Extractor
 from metrics.mixture import Mixture
@@ -266,9 +266,17 @@ METRICS = {
 
 def family(name: str) -> Family:
     """The family of this name."""
+    expect(str, name, "the name of a metric, such as 'fd'")
     if name not in METRICS:
         raise UnknownNameError(f"there is no metric {name!r}; {nearest(name, METRICS)}")
     return METRICS[name]
+
+
+def named(families: Sequence[str]) -> list[Family]:
+    """The families of these names; a bare word is no list of them."""
+    if isinstance(families, str) or not isinstance(families, Iterable):
+        raise MetricsError(f"expected a list of metrics, such as ['fd'], but {families!r} came")
+    return [family(name) for name in families]
 
 
 def key(name: str, extractor: str) -> str:
@@ -279,9 +287,10 @@ def key(name: str, extractor: str) -> str:
 def check(families: Sequence[str], extractor: str | Extractor, modes: Mixture | None) -> None:
     """Raise, in one sentence, if these families cannot all be scored with this extractor on such data."""
     space = extractor if isinstance(extractor, str) else extractor.name
-    if not families:
+    found = named(families)
+    if not found:
         raise MetricsError(f"name at least one metric; there are {', '.join(METRICS)}")
-    for name in families:
-        family(name).check(space, modes)
-        if list(families).count(name) > 1:
-            raise MetricsError(f"the metric {name!r} is named twice; name it once")
+    for each in found:
+        each.check(space, modes)
+        if found.count(each) > 1:
+            raise MetricsError(f"the metric {each.name!r} is named twice; name it once")

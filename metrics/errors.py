@@ -1,5 +1,7 @@
 """What can be wrong with a request: every error says what was expected, what came, and the way out."""
 
+from reprlib import repr as short
+
 
 class MetricsError(ValueError):
     """The request cannot be scored; the message is one sentence for the person who made it."""
@@ -31,3 +33,9 @@ class WidthError(MetricsError):
 
 class WeightsError(MetricsError):
     """The weights of an extractor are missing, or are not the ones they should be."""
+
+
+def expect(kind: type, value: object, wanted: str) -> None:
+    """Refuse anything but a value of this kind; `wanted` says in words what is expected, and how one is made."""
+    if not isinstance(value, kind):
+        raise MetricsError(f"expected {wanted}, but {short(value)} came")

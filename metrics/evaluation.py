@@ -5,12 +5,14 @@ from dataclasses import replace
 from functools import reduce
 
 from metrics.catalogue import check, family
-from metrics.errors import UnfitError
+from metrics.errors import UnfitError, expect
 from metrics.family import Family
 from metrics.features import Extractor, Features, Range, Samples, extract
 from metrics.mixture import Mixture
 from metrics.reference import Reference
 from metrics.score import Scores
+
+_REFERENCE = "a reference of the reals, such as metrics.reference.build gives"
 
 
 def evaluate(
@@ -23,6 +25,8 @@ def evaluate(
     modes: Mixture | None = None,
 ) -> Scores:
     """Score generated samples, a tensor [N, ...] or a stream of batches."""
+    expect(Extractor, extractor, "an extractor, such as metrics.features.load('lenet')")
+    expect(Reference, reference, _REFERENCE)
     check(metrics, extractor, modes)
     if extractor.digest != reference.digest:
         raise UnfitError(
@@ -36,6 +40,8 @@ def evaluate_features(
     features: Features, reference: Reference, metrics: Sequence[str], *, modes: Mixture | None = None
 ) -> Scores:
     """Score features that are there already."""
+    expect(Features, features, "features, such as metrics.features.extract gives")
+    expect(Reference, reference, _REFERENCE)
     known, verdicts = replace(reference, modes=modes), dict[str, Scores]()
     for name in metrics:
         chosen = family(name)

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from metrics.cache import Header, Part, opened
-from metrics.catalogue import VERSION, family
-from metrics.errors import MetricsError, TooFewSamplesError, UnfitError
+from metrics.catalogue import VERSION, named
+from metrics.errors import MetricsError, TooFewSamplesError, UnfitError, expect
 from metrics.features import Extractor, Features, Range, extract
 from metrics.mixture import Mixture
 from metrics.moments import Gaussian
@@ -49,11 +49,13 @@ def build(
     With a cache, what is there is read, and what is missing is computed by one process while others wait for it. It is
     a folder, or the URL of one that fsspec reads, such as `s3://bucket/cache`, where nobody waits for anybody.
     """
+    expect(Extractor, extractor, "an extractor, such as metrics.features.load('lenet')")
+    expect(Tensor, samples, "the real samples as a tensor")
     if len(samples) < 2:
         raise TooFewSamplesError(f"a reference needs at least 2 real samples, but {split} has {len(samples)}")
     if labels is not None and len(labels) != len(samples):
         raise MetricsError(f"there are {len(samples)} real samples but {len(labels)} labels; give one label a sample")
-    names = {part for name in metrics for part in family(name).parts}
+    names = {part for family in named(metrics) for part in family.parts}
     header: Header = {
         "version": VERSION,
         "data": digest,

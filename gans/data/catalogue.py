@@ -1,11 +1,11 @@
 """The catalogue of data sets, and the one door through which a request for data becomes a data set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..configuration import ConfigError
+from ..configuration import ConfigError, expect
 from .bundled import PARSED, digits, mnist5k
 from .dataset import Dataset, Law, Synthetic
 from .downloads import torchvision
@@ -94,12 +94,14 @@ def load(
 
     Without `keep` what a cache holds is read, and nothing is written or downloaded.
     """
+    expect(str | Mapping, spec, "the name of data, such as 'ring8', or a mapping, such as {'npz': 'points.npz'}")
     parameters: dict[str, Any] = {"name": spec} if isinstance(spec, str) else dict(spec)
     download = bool(parameters.pop("download", download))
     doors = [door for door in ("name", "images", "npz") if door in parameters]
     if len(doors) != 1:
         raise ConfigError(f"data are given by exactly one of name, images and npz, but {spec!r} came")
     name = parameters.pop("name") if doors == ["name"] else doors[0]
+    expect(str, name, "the name of data, such as 'ring8'")
     entry = (DATASETS if doors == ["name"] else _OWN).get(name)
     if entry is None:
         raise ConfigError(f"there are no data {name!r}; there are {', '.join(DATASETS)}")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..configuration import ConfigError
+from ..configuration import ConfigError, as_path
 from .dataset import Finite, Split, shuffled
 
 # Name -> torchvision's class, the folder it looks into, classes, samples kept from its training part for `select`.
@@ -24,7 +24,7 @@ def torchvision(name: str) -> Callable[[dict[str, Any], Path | None, bool], Fini
     source, folder, held_out = _SOURCES[name]
 
     def make(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:
-        root = Path(parameters["root"]) if "root" in parameters else None
+        root = as_path("root", parameters["root"]) if "root" in parameters else None
         root = root if root is not None else (Path(cache) / "datasets" if cache is not None else Path("datasets"))
         try:
             from torchvision import datasets

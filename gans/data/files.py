@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..configuration import ConfigError, whole
+from ..configuration import ConfigError, as_path, whole
 from .dataset import Finite, shuffled
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Folder:
 def images(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finite:  # noqa: ARG001
     """The images of a `Folder`."""
     chosen = Folder(**parameters)
-    folder = Path(chosen.images)
+    folder = as_path("images", chosen.images)
     if not folder.is_dir():
         raise ConfigError(f"images were expected in the folder {folder}, but there is no such folder")
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
@@ -68,7 +68,7 @@ def npz(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finit
 
     Images are uint8, `[N, H, W]`, `[N, H, W, C]` or `[N, C, H, W]` with 1 or 3 channels; points are floats, `[N, D]`.
     """
-    file = Path(parameters["npz"])
+    file = as_path("npz", parameters["npz"])
     if not file.is_file():
         raise ConfigError(f"data were expected in the file {file}, but there is no such file")
     try:

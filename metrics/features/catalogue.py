@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from metrics.errors import UnknownNameError, WeightsError
+from metrics.errors import UnknownNameError, WeightsError, expect
 from metrics.features import inception
 from metrics.features.dinov2 import DINOv2
 from metrics.features.extractor import Extractor
@@ -81,6 +81,7 @@ def load(name: str, *, weights: Path | None = None, cache: Path | None = None, d
 
     Nothing is fetched from the network unless `download` says so.
     """
+    expect(str, name, "the name of an extractor, such as 'lenet'")
     if name.startswith(PREFIX):
         return TorchVision(name, weights)
     if name not in EXTRACTORS:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from metrics.errors import RangeError, TooFewSamplesError, UnfitError
 from metrics.features.extractor import Extractor, Features, Kind
-from metrics.features.ranges import Range, conform, require_finite
+from metrics.features.ranges import Range, conform, require_finite, require_range
 
 Samples = Tensor | Iterable[Tensor]
 
@@ -25,6 +25,7 @@ def extract(
 
     After each batch `on_batch` is told how many samples it had: where a bar grows.
     """
+    require_range(range)
     kind: Kind = "points" if range == "features" else "images"
     parts = []
     for number, part in enumerate(_batches(samples, batch or extractor.batch), 1):
@@ -43,10 +44,16 @@ def extract(
 
 
 def _batches(samples: Samples, batch: int) -> Iterator[Tensor]:
+    if not isinstance(samples, Iterable):  # a tensor is one, of its rows
+        raise RangeError(f"samples are a tensor or a stream of tensors, not {type(samples).__name__}")
     for part in [samples] if isinstance(samples, Tensor) else samples:
         if not isinstance(part, Tensor):
             raise RangeError(f"samples are tensors, not {type(part).__name__}; use torch.as_tensor")
-        yield from torch.split(part, batch)
+        if part.layout != torch.strided:
+            raise RangeError(f"samples are dense tensors, not {str(part.layout).removeprefix('torch.')}; use to_dense")
+        if part.is_meta:
+            raise RangeError("samples on the device meta hold no numbers; make them on another device")
+        yield from torch.split(part, batch) if part.dim() else (part,)
 
 
 def _unfit(extractor: Extractor, part: Tensor, kind: Kind) -> str | None:

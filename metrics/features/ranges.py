@@ -17,8 +17,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1
 
 def conform(samples: Tensor, *, range: Range, name: str = "samples") -> Tensor:  # noqa: A002 - the word users write
     """Images as uint8 grey levels, points and features as float64; `name` says which batch it is in an error."""
-    if range not in RANGES:
-        raise RangeError(f"a range is one of {', '.join(RANGES)}, not {range!r}")
+    require_range(range)
     if range == "uint8":
         if samples.dtype != torch.uint8:
             raise RangeError(f"{name} should be uint8, but are {_word(samples)}; declare the range 0..1 or -1..1")
@@ -27,6 +26,12 @@ def conform(samples: Tensor, *, range: Range, name: str = "samples") -> Tensor: 
         raise RangeError(f"{name} of range {range} should be floating point, but are {_word(samples)}")
     require_finite(samples, name=name)
     return samples.double() if range == "features" else _grey_levels(samples, *_BOUNDS[range], name=name)
+
+
+def require_range(range: str) -> None:  # noqa: A002 - the word users write
+    """Raise if there is no such range."""
+    if range not in RANGES:
+        raise RangeError(f"a range is one of {', '.join(RANGES)}, not {range!r}")
 
 
 def require_finite(samples: Tensor, *, name: str) -> None:

@@ -24,9 +24,10 @@ from metrics import (
     reference,
 )
 from metrics.errors import NonFiniteError, TooFewSamplesError, UnfitError, UnknownNameError
-from metrics.features import load
+from metrics.features import extract, load
 
 MODES = Modes(torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 3.0]]), 0.3)
+REALS = {"range": "features", "digest": "d", "split": "select", "metrics": ["fd"]}
 
 
 def points(count: int = 200, seed: int = 0, *, held: int = 3) -> Tensor:
@@ -167,11 +168,73 @@ def test_a_key_names_its_feature_space(family, extractor, name):
         (["reverse_kl"], "lenet", MODES, UnfitError, "use the extractor identity, not lenet"),
         (["fd", "fd"], "lenet", None, MetricsError, "'fd' is named twice"),
         ([], "lenet", None, MetricsError, "name at least one metric"),
+        ("fd", "lenet", None, MetricsError, r"expected a list of metrics, such as \['fd'\], but 'fd' came"),
+        (None, "lenet", None, MetricsError, r"expected a list of metrics, such as \['fd'\], but None came"),
+        ([["fd"]], "lenet", None, MetricsError, r"expected the name of a metric, such as 'fd', but \['fd'\] came"),
     ],
 )
 def test_a_request_that_cannot_be_scored_is_refused_in_one_sentence(families, extractor, modes, error, says):
     with pytest.raises(error, match=says):
         check(families, extractor, modes)
+
+
+@pytest.mark.parametrize(
+    ("samples", "declared", "says"),
+    [
+        (None, "features", "samples are a tensor or a stream of tensors, not NoneType"),
+        ([[0.0, 1.0]], "features", "samples are tensors, not list; use torch.as_tensor"),
+        (points().to("meta"), "features", "samples on the device meta hold no numbers; make them on another device"),
+        (points().to_sparse(), "features", "samples are dense tensors, not sparse_coo; use to_dense"),
+        (torch.tensor(1.0), "features", "points have 2 dimensions, [N, D], not 0"),
+        (points(), "x", "a range is one of uint8, 0..1, -1..1, features, not 'x'"),
+    ],
+)
+def test_what_is_no_samples_is_refused_before_any_network_sees_it(samples, declared, says):
+    with pytest.raises(MetricsError) as error:
+        extract(load("identity"), samples, range=declared)
+    assert str(error.value) == says
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            {"reference": points()},
+            "expected a reference of the reals, such as metrics.reference.build gives, but ten",
+        ),
+        (
+            {"extractor": "identity"},
+            "expected an extractor, such as metrics.features.load('lenet'), but 'identity' came",
+        ),
+    ],
+)
+def test_what_is_no_reference_and_what_is_no_extractor_is_told_how_one_is_made(given, says):
+    asked = {"reference": reference.build(load("identity"), points(), **REALS), "extractor": load("identity"), **given}
+    with pytest.raises(MetricsError) as error:
+        evaluate(points(), **asked, metrics=["fd"], range="features")
+    assert str(error.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("door", "says"),
+    [
+        (lambda: reference.build("lenet", points(), **REALS), "expected an extractor, such as metrics.features.load('"),
+        (lambda: reference.build(load("identity"), None, **REALS), "expected the real samples as a tensor, but None"),
+        (
+            lambda: reference.build(load("identity"), points(), **REALS | {"metrics": "fd"}),
+            "expected a list of metrics,",
+        ),
+        (
+            lambda: evaluate_features(points(), None, ["fd"]),
+            "expected features, such as metrics.features.extract gives",
+        ),
+        (lambda: load(5), "expected the name of an extractor, such as 'lenet', but 5 came"),
+    ],
+)
+def test_every_other_door_says_so_as_well(door, says):
+    with pytest.raises(MetricsError) as error:
+        door()
+    assert str(error.value).startswith(says)
 
 
 def test_a_request_that_can_be_scored_passes():
