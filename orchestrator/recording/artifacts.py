@@ -60,14 +60,14 @@ def replicas(home: Home, contender: Run) -> list[Run]:
 
 def picture(home: Home, run_id: str) -> Path | None:
     """Return the sample picture of a contender, the first where there are several."""
-    kept = files(home, recorded_run(home, run_id))
+    kept = files(home, recorded_run(home, run_id).artifact_uri)
     listed = sorted(path for path in kept.listed() if path.endswith(".png"))
     return kept.fetched(listed[0]) if listed else None
 
 
 def series(home: Home, run_id: str, choose: Callable[[Iterable[int]], Iterable[int]]) -> dict[int, Path]:
     """Return local copies of the pictures of a replica at the steps that `choose` picks."""
-    kept = files(home, recorded_run(home, run_id))
+    kept = files(home, recorded_run(home, run_id).artifact_uri)
     listed = {
         int(found[1]): path
         for path in kept.listed("images")
@@ -108,5 +108,5 @@ def recorded_run(home: Home, run_id: str) -> Run:
 
 def artifact(home: Home, run: Run, path: str) -> Path | None:
     """Return a local copy of an artifact of a run, or None where the run has none of this name."""
-    kept = files(home, run)
+    kept = files(home, run.artifact_uri)
     return kept.fetched(path) if path in kept.listed() else None

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
+from orchestrator.recording.database import Database
+from orchestrator.recording.layout import LONGEST_PARAM
+
 MOST, MOST_WORDS = 1000, 100
 """How much MLflow takes in one call, and how many params or tags of that; more it cuts up in an order of its own."""
 
@@ -28,11 +31,13 @@ class Due:
 class Batch:
     """Writes a run's tags after its params and metrics: they say that these are there.
 
-    Of whom the last was told comes last, so that nobody reads of a contender that ended before its replicas.
+    Of whom the last was told comes last, so that nobody reads of a contender that ended before its replicas. A database
+    whose tables are known is told of all at once: MLflow itself takes 0.4 ms for each point.
     """
 
-    def __init__(self, client: MlflowClient) -> None:
+    def __init__(self, client: MlflowClient, database: Database | None = None) -> None:
         self.client = client
+        self.database = database
         self.due: dict[str, Due] = {}
 
     def add(
@@ -45,18 +50,32 @@ class Batch:
     ) -> None:
         """Let this be written of a run with the next `send`."""
         due = self.due[run_id] = self.due.pop(run_id, Due())
-        due.params.update(params)
+        due.params.update({key: value[:LONGEST_PARAM] for key, value in params.items()})
         due.metrics.extend(metrics)
         due.tags.update(tags)
 
     def send(self) -> None:
         """Write all that is due."""
-        for run_id, due in self.due.items():
-            params = [Param(key, value) for key, value in due.params.items()]
-            tags = [RunTag(key, value) for key, value in due.tags.items()]
-            if due.fits:
-                self.client.log_batch(run_id, params=params, metrics=due.metrics, tags=tags)
-            else:
-                self.client.log_batch(run_id, params=params, metrics=due.metrics)
-                self.client.log_batch(run_id, tags=tags)
+        if self.database is not None:
+            self._write(self.database)
+        else:
+            for run_id, due in self.due.items():
+                self._log(run_id, due)
         self.due.clear()
+
+    def _write(self, database: Database) -> None:
+        told = self.due.items()
+        database.write(
+            params=((run_id, *param) for run_id, due in told for param in due.params.items()),
+            points=((run_id, at.key, at.value, at.timestamp, at.step) for run_id, due in told for at in due.metrics),
+            tags=((run_id, *tag) for run_id, due in told for tag in due.tags.items()),
+        )
+
+    def _log(self, run_id: str, due: Due) -> None:
+        params = [Param(key, value) for key, value in due.params.items()]
+        tags = [RunTag(key, value) for key, value in due.tags.items()]
+        if due.fits:
+            self.client.log_batch(run_id, params=params, metrics=due.metrics, tags=tags)
+        else:
+            self.client.log_batch(run_id, params=params, metrics=due.metrics)
+            self.client.log_batch(run_id, tags=tags)

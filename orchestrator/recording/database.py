@@ -1,17 +1,19 @@
-"""Runs out of the tables of a database file that MLflow has made on this machine, without MLflow and without a trace.
+"""The tables of a database file that MLflow has made on this machine: read, and written where much is told at once.
 
-Importing MLflow and asking its client takes several times as long as all the rest of a leaderboard.
+Importing MLflow and asking its client takes several times as long as all the rest of a leaderboard; the numbers of a
+search take it longer than all else that is recorded of one.
 """
 
 import json
 import sqlite3
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from orchestrator.home import Home
 from orchestrator.recording.runs import Point, Run, Tagged, unreadable
@@ -19,8 +21,8 @@ from orchestrator.recording.runs import Point, Run, Tagged, unreadable
 SCHEME = "sqlite:///"
 REVISIONS = ("dc11669786a5",)
 """The layouts of MLflow's tables that are read here: `alembic_version` as MLflow 3.17 writes it."""
-BEGINS = b"SQLite format 3\x00"
-"""What a database file begins with, unless nothing has been written to it yet."""
+NO_DATABASE = sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN
+"""How SQLite calls a file that it can make nothing of, unlike one that is locked for a while."""
 PATIENCE_SECONDS = 20.0
 """How long MLflow itself waits for another process to finish what it writes."""
 
@@ -37,13 +39,30 @@ SELECT run_uuid, key, step, value, is_nan FROM metrics
 WHERE run_uuid IN (SELECT value FROM json_each(?)) AND key IN (SELECT value FROM json_each(?))
 ORDER BY timestamp, step, value
 """
+WORDS = "(run_uuid, key, value) VALUES (?, ?, ?)"
+PARAMS = f"INSERT OR IGNORE INTO params {WORDS}"
+TAGS = f"INSERT INTO tags {WORDS} ON CONFLICT (run_uuid, key) DO UPDATE SET value = excluded.value"
+COLUMNS = "(run_uuid, key, value, is_nan, timestamp, step) VALUES (?, ?, ?, ?, ?, ?)"
+POINTS = f"INSERT OR IGNORE INTO metrics {COLUMNS}"
+LATEST = f"""
+INSERT INTO latest_metrics {COLUMNS}
+ON CONFLICT (run_uuid, key) DO UPDATE SET
+  value = excluded.value, is_nan = excluded.is_nan, timestamp = excluded.timestamp, step = excluded.step
+WHERE (excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)
+"""
+FARTHEST = sys.float_info.max
+"""What MLflow writes for an infinite number."""
 
+Worded = tuple[str, str, str]
+"""Run, key and value."""
+Stamped = tuple[str, str, float, int, int]
+"""Run, key, value, time in milliseconds and step."""
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database file whose tables are known; it is only ever read."""
+    """A database file whose tables are known."""
 
     home: Home
     path: Path
@@ -56,7 +75,7 @@ class Database:
             return None
         database = cls(home, path)
         try:
-            with database._connected() as store:
+            with connected(path) as store:
                 known = [revision for (revision,) in store.execute("SELECT version_num FROM alembic_version")]
                 shared = store.execute("SELECT 1 FROM experiments WHERE workspace <> 'default'").fetchone()
         except sqlite3.Error:  # it is missing, broken, or half written: MLflow knows what to do or say
@@ -82,6 +101,21 @@ class Database:
             found = store.execute(SERIES, [json.dumps(run_ids), json.dumps(list(keys))]).fetchall()
         for run_id, key, step, value, is_nan in found:
             yield run_id, key, step, nan if is_nan else value
+
+    def write(self, *, params: Iterable[Worded], points: Iterable[Stamped], tags: Iterable[Worded]) -> None:
+        """Write what is told of runs as MLflow does, but all or nothing: a param's first and a tag's last value count.
+
+        Points that are told twice are there once, and a series' latest is that of its last step.
+        """
+        rows = [(run_id, key, *_value(value), at, step) for run_id, key, value, at, step in points]
+        with connected(self.path, "rw") as store:
+            store.execute("PRAGMA foreign_keys = ON")  # of a run that is gone nothing is told
+            store.execute("BEGIN IMMEDIATE")
+            store.executemany(PARAMS, params)
+            store.executemany(POINTS, rows)
+            store.executemany(LATEST, rows)
+            store.executemany(TAGS, tags)
+            store.execute("COMMIT")
 
     def _runs(self, condition: str, values: Sequence[str]) -> list[Run]:
         chosen = CHOSEN + condition
@@ -110,17 +144,19 @@ class Database:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Hold the store still for some queries, so that they tell of one moment; whoever writes waits that long."""
         try:
-            with self._connected() as store:
+            with connected(self.path) as store:
                 store.execute("BEGIN")
                 yield store
         except sqlite3.Error as error:
             raise unreadable(self.home, error) from None
 
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        uri = f"{self.path.as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)) as store:
-            yield store
+
+@contextmanager
+def connected(path: Path, mode: Literal["ro", "rw"] = "ro") -> Iterator[sqlite3.Connection]:
+    """Open a database file that is there, and close it again."""
+    uri = f"{path.as_uri()}?mode={mode}"
+    with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE_SECONDS, isolation_level=None)) as store:
+        yield store
 
 
 def path_of(home: Home) -> Path | None:
@@ -131,15 +167,26 @@ def path_of(home: Home) -> Path | None:
 
 
 def refuse_another(home: Home) -> None:
-    """Refuse what lies in the place of a database file: MLflow would try for minutes to open it."""
+    """Refuse what lies in the place of a database file: MLflow would try for minutes to open it.
+
+    SQLite itself has to look: to open and close the file would undo the locks that this process holds on it.
+    """
     path = path_of(home)
     if path is None or not path.exists():
         return
     if not path.is_file():
         raise unreadable(home, IsADirectoryError(f"{path.name} is not a file"))
-    with path.open("rb") as file:
-        if (begins := file.read(len(BEGINS))) and begins != BEGINS:
-            raise unreadable(home, ValueError(f"{path.name} is not an SQLite database"))
+    try:
+        with connected(path) as store:
+            store.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode in NO_DATABASE:
+            raise unreadable(home, ValueError(f"{path.name} is no SQLite database that can be opened")) from None
+
+
+def _value(number: float) -> tuple[float, bool]:
+    """Return what the table holds of a number, and whether it was none."""
+    return (0.0, True) if isnan(number) else (max(-FARTHEST, min(float(number), FARTHEST)), False)
 
 
 def _by_run(rows: Iterable[tuple[str, str, Value]]) -> Mapping[str, dict[str, Value]]:

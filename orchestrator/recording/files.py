@@ -1,6 +1,7 @@
-"""The files of a run: read where they lie, if that is a folder of this machine, else fetched by MLflow."""
+"""The files of a run: read and written where they lie, if that is a folder of this machine, else through MLflow."""
 
 import shutil
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from orchestrator.home import Home
-from orchestrator.recording.runs import Run
+from orchestrator.unfinished import whole
 
 
 class Files(Protocol):
@@ -20,8 +21,11 @@ class Files(Protocol):
     def fetched(self, path: str) -> Path:
         """Return a local copy of a file or a folder."""
 
-    def keep(self, file: Path, name: str) -> None:
-        """Keep a copy of a file under this name."""
+    def keep(self, source: Path, path: str) -> None:
+        """Keep a copy of a file or a folder at this path."""
+
+    def write(self, content: bytes, path: str) -> None:
+        """Keep a file with this content at this path."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,31 @@ class Local:
         """Return where a file or a folder lies."""
         return self.folder / path
 
-    def keep(self, file: Path, name: str) -> None:
-        """Keep a copy of a file under this name; an older one is replaced, all or nothing."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, self.folder / f".{name}.new").replace(self.folder / name)
+    def keep(self, source: Path, path: str) -> None:
+        """Keep a copy of a file or a folder at this path; each file replaces an older one, all or nothing."""
+        if source.is_dir():
+            for part in sorted(source.iterdir()):
+                self.keep(part, f"{path}/{part.name}")
+            return
+        with self._whole(path) as unfinished:
+            shutil.copyfile(source, unfinished)
+
+    def write(self, content: bytes, path: str) -> None:
+        """Keep a file with this content at this path; it replaces an older one, all or nothing."""
+        with self._whole(path) as unfinished:
+            unfinished.write_bytes(content)
+
+    def _whole(self, path: str) -> AbstractContextManager[Path]:
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return whole(target)
 
 
-def files(home: Home, run: Run) -> Files:
-    """Return the files of a run."""
-    address = urlsplit(run.artifact_uri)
+def files(home: Home, artifact_uri: str) -> Files:
+    """Return the files that MLflow keeps at an address, which each run has one of."""
+    address = urlsplit(artifact_uri)
     if address.scheme in ("file", ""):
-        return Local(Path(url2pathname(address.path if address.scheme else run.artifact_uri)))
+        return Local(Path(url2pathname(address.path if address.scheme else artifact_uri)))
     from orchestrator.recording.served import Remote
 
-    return Remote(home, run.artifact_uri)
+    return Remote(home, artifact_uri)

@@ -4,7 +4,8 @@ import re
 
 SCHEMA = "2"
 """The layout of what is written; 1 knew neither pinned runs nor confirmed contenders."""
-LONGEST_TAG = 5000
+LONGEST_TAG, LONGEST_PARAM = 5000, 6000
+"""In characters: what every database that MLflow runs on takes, and what MLflow makes of a longer param."""
 DESCRIBED = "arena.described"
 """The tag of a run whose params and documents are all written."""
 AUDITED = "arena.audited"

@@ -79,7 +79,7 @@ class _Documents:
         if (name, told) in self.known:
             return self.known[name, told]
         try:
-            found: dict[str, Any] = json.loads(files(self.home, run).fetched(f"{name}.json").read_text())
+            found: dict[str, Any] = json.loads(files(self.home, run.artifact_uri).fetched(f"{name}.json").read_text())
         except (OSError, ValueError) as error:
             raise unreadable(self.home, error) from None
         if digest(found) == told:  # else it has just become another, and its tag is not written yet

@@ -41,7 +41,7 @@ def asked(home: Home, experiment: str, attempt: int, replica: str | None) -> Ask
 def keep_report(home: Home, experiment: str, attempt: int, page: Path) -> None:
     """Keep the page as an artifact of the attempt's search run, where there is one."""
     if run := _find(home, experiment, attempt):
-        files(home, run).keep(page, REPORT)
+        files(home, run.artifact_uri).keep(page, REPORT)
 
 
 def _find(home: Home, experiment: str, attempt: int) -> Run | None:

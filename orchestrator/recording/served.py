@@ -1,6 +1,5 @@
 """Runs and files out of any store that MLflow knows, asked through its client."""
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,11 +82,20 @@ class Remote:
         with _told(self.home):
             return Path(self.repository.download_artifacts(path))
 
-    def keep(self, file: Path, name: str) -> None:
-        """Keep a copy of a file under this name."""
-        with tempfile.TemporaryDirectory(prefix="ganarena-") as folder, _told(self.home):
-            copy = shutil.copyfile(file, Path(folder) / name)
-            self.repository.log_artifact(str(copy))
+    def keep(self, source: Path, path: str) -> None:
+        """Keep a copy of a file or a folder at this path."""
+        if not source.is_dir():
+            self.write(source.read_bytes(), path)
+            return
+        with _told(self.home):
+            self.repository.log_artifacts(str(source), path)
+
+    def write(self, content: bytes, path: str) -> None:
+        """Keep a file with this content at this path."""
+        folder, _, name = path.rpartition("/")
+        with tempfile.TemporaryDirectory(prefix="ganarena-") as here, _told(self.home):
+            (file := Path(here, name)).write_bytes(content)
+            self.repository.log_artifact(str(file), folder or None)
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def register(home: Home, experiment: str, group: Group, row: Row) -> bool:
     """Make a row's generator a version of the registered model, once, with its alias; say whether it has one."""
     store, name = client(home), model_name(experiment)
     trained = replicas(home, recorded_run(home, row.run_ids[0]))
-    chosen = next((run for run in trained if "generator" in files(home, run).listed()), None)
+    chosen = next((run for run in trained if "generator" in files(home, run.artifact_uri).listed()), None)
     if chosen is None:  # a baseline, or somebody's own loop
         return False
     if not store.search_registered_models(f"name = '{name}'"):

@@ -1,16 +1,22 @@
 """MLflow: one experiment a name, a parent run a contender, a child run a replica; told twice, recorded once."""
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Run
 
 from orchestrator.home import Home
 from orchestrator.recording import describing, numbers
 from orchestrator.recording.batch import Batch
 from orchestrator.recording.client import client, search
+from orchestrator.recording.database import Database
 from orchestrator.recording.decisions import DECISIONS
+from orchestrator.recording.files import Files, files
 from orchestrator.recording.gallery import Gallery
 from orchestrator.recording.journal import Event
-from orchestrator.recording.layout import AUDITED, DESCRIBED, FIRED, LONGEST_TAG, SCHEMA
+from orchestrator.recording.layout import AUDITED, DESCRIBED, FIRED, LONGEST_TAG, SCHEMA, SHOWN
 from orchestrator.recording.numbers import points
 from orchestrator.space import digest
 
@@ -35,31 +41,32 @@ class Writer:
     """
 
     def __init__(self, home: Home, attempt: Event) -> None:
+        self.home = home
         self.client = client(home)
         self.attempt = attempt
-        self.experiment_id = self._experiment(home)
+        self.experiment_id = self._experiment()
         self.runs: dict[Identity, str] = {}
         self.described: dict[Identity, dict[str, str]] = {}
         self.standing: dict[str, str] = {}
-        self.batch = Batch(self.client)
-        self.gallery = Gallery(self.client)
+        self.files: dict[str, Files] = {}
+        self.galleries: dict[str, Gallery] = {}
+        self.batch = Batch(self.client, Database.of(home))
         query = f"tags.`arena.attempt` = '{attempt['attempt']}'"
         for run in search(self.client, [self.experiment_id], query):
             tags, seed = run.data.tags, run.data.tags.get("arena.seed")
             identity = tags.get("arena.contender", ""), None if seed is None else int(seed)
-            self.runs[identity] = run.info.run_id
-            self.standing[run.info.run_id] = tags.get("arena.status", "running")
+            self._know(identity, run, tags.get("arena.status", "running"))
             if DESCRIBED in tags:
                 meaning = ("arena.protocol", "arena.budget_class")
                 self.described[identity] = {key: tags[key] for key in meaning if key in tags}
 
     def apply(self, told: Iterable[tuple[Event, Path]]) -> None:
         """Record events, each with the folder of the pictures and generators that came with it."""
-        for event, files in told:
-            self._take(event, files)
+        for event, came in told:
+            self._take(event, came)
         self.batch.send()
 
-    def _take(self, event: Event, files: Path) -> None:
+    def _take(self, event: Event, came: Path) -> None:
         """Record one event, whose numbers and tags are then due."""
         match event["kind"]:
             case "attempt":
@@ -70,26 +77,33 @@ class Writer:
                 self.attempt["contenders"] |= event["contenders"]
                 self.attempt["confirming"] = event
             case "tick":
-                self._tick(event, files)
+                self._tick(event, came)
             case "audited":
                 self._audited(event)
             case "cloned":
                 self._cloned(event)
             case "final":
-                self._final(event, files)
+                self._final(event, came)
             case "end":
                 self._end(event)
             case "close":
-                self._close(event, files)
+                self._close(event, came)
 
-    def _experiment(self, home: Home) -> str:
+    def _know(self, identity: Identity, run: Run, status: str) -> None:
+        """Keep in mind a run that is there, where its files lie, and how it stands."""
+        run_id = run.info.run_id
+        self.runs[identity] = run_id
+        self.standing[run_id] = status
+        self.files[run_id] = files(self.home, run.info.artifact_uri)
+
+    def _experiment(self) -> str:
         name = self.attempt["experiment"]["name"]
         known = self.client.get_experiment_by_name(name)
         if known is not None:
             return str(known.experiment_id)
         # A server knows where its artifacts are; a bare database would put them into the working directory.
-        served = home.tracking_uri.startswith(("http://", "https://", "databricks"))
-        location = None if served else (home.artifacts / self.attempt["folder"]).as_uri()
+        served = self.home.tracking_uri.startswith(("http://", "https://", "databricks"))
+        location = None if served else (self.home.artifacts / self.attempt["folder"]).as_uri()
         opens_on_runs = {"mlflow.experimentKind": "custom_model_development"}  # and not on traces of language models
         return str(self.client.create_experiment(name, artifact_location=location, tags=opens_on_runs))
 
@@ -107,12 +121,12 @@ class Writer:
         identity = ("", None)
         run_id = self._run(identity, event, {"arena.kind": "search"}, name=f"attempt {event['attempt']}")
         if identity not in self.described:
-            self.client.log_text(run_id, describing.to_yaml(event["experiment"]), "experiment.yaml")
-            self.client.log_dict(run_id, event["contenders"], "plan.json")
+            self._write(run_id, "experiment.yaml", describing.to_yaml(event["experiment"]))
+            self._write(run_id, "plan.json", event["contenders"])
             self._describe(identity, {}, {})
         return run_id
 
-    def _tick(self, event: Event, files: Path) -> None:
+    def _tick(self, event: Event, came: Path) -> None:
         self._stand(self._search(self.attempt), "running", None, event)
         parent = self._contender(event)
         for replica in event["replicas"]:
@@ -121,31 +135,33 @@ class Writer:
                 told = numbers.of_replica(self.attempt, event, replica)
                 alarms = {FIRED + rule: reason[:LONGEST_TAG] for rule, reason in replica["fired"].items()}
                 self.batch.add(run_id, metrics=points(told, event, step=event["step"]), tags=alarms)
-                self._files(run_id, replica, event, files)
+                self._keep(run_id, replica, event, came)
             self._stand(run_id, replica["status"], replica["reason"], event)
         self.batch.add(parent, metrics=points(numbers.of_contender(event), event, step=event["step"]))
         self._stand(parent, "running", None, event)
 
-    def _final(self, event: Event, files: Path) -> None:
+    def _final(self, event: Event, came: Path) -> None:
         """Record the final scores of replicas that ended after their last tick was told."""
         self._contender(event)
         for replica in event["replicas"]:
             if replica["seed"] in event["seeds"]:
                 run_id = self._replica(event, replica)
                 self.batch.add(run_id, metrics=points(numbers.final(replica), event, step=event["step"]))
-                self._files(run_id, replica, event, files)
+                self._keep(run_id, replica, event, came)
                 self._stand(run_id, replica["status"], replica["reason"], event)
 
-    def _files(self, run_id: str, replica: Event, event: Event, files: Path) -> None:
-        picture = files / f"samples_{replica['seed']}.png"
+    def _keep(self, run_id: str, replica: Event, event: Event, came: Path) -> None:
+        """Keep the picture and the generator that came with an event."""
+        picture = came / f"samples_{replica['seed']}.png"
         if picture.exists():
-            self.gallery.hang(run_id, picture, event["step"], int(event["time"] * 1000))
+            gallery = self.galleries.setdefault(run_id, Gallery(run_id, self.files[run_id]))
+            if gallery.hang(picture, event["step"], int(event["time"] * 1000)):
+                self.batch.add(run_id, tags={SHOWN: "True"})
         if replica["final"] and picture.exists():
-            self.client.log_artifact(run_id, str(picture))
-            self.client.log_artifact(self._contender(event), str(picture))
-        generator = files / f"generator_{replica['seed']}"
-        if generator.exists():
-            self.client.log_artifacts(run_id, str(generator), "generator")
+            for shown in (run_id, self._contender(event)):
+                self.files[shown].keep(picture, picture.name)
+        if (generator := came / f"generator_{replica['seed']}").exists():
+            self.files[run_id].keep(generator, "generator")
 
     def _contender(self, event: Event) -> str:
         name = event["contender"]
@@ -157,8 +173,8 @@ class Writer:
         digests = {f"arena.{key}": digest(meaning) for key, meaning in meanings.items()}
         if self.described.get(identity) != digests:
             for key, meaning in meanings.items():
-                self.client.log_dict(run_id, meaning, f"{key}.json")
-            self.client.log_text(run_id, describing.experiment_file(attempt, name), "experiment.yaml")
+                self._write(run_id, f"{key}.json", meaning)
+            self._write(run_id, "experiment.yaml", describing.experiment_file(attempt, name))
             if "protocol" in event:
                 data = attempt["contenders"][name]["data"]
                 self.client.log_inputs(run_id, describing.inputs(event["protocol"], data))
@@ -174,7 +190,7 @@ class Writer:
             environment = self.attempt["environment"] | {
                 "pack": str(event.get("replicas_at_once", len(event["replicas"])))
             }
-            self.client.log_dict(run_id, environment, "environment.json")
+            self._write(run_id, "environment.json", environment)
             self._describe(identity, {"seed": str(seed)}, {})
         return run_id
 
@@ -191,10 +207,13 @@ class Writer:
             run = self.client.create_run(
                 self.experiment_id, start_time=int(event["time"] * 1000), tags=common | dict(tags), run_name=name
             )
-            self.runs[identity] = run.info.run_id
-            self.standing[run.info.run_id] = "running"
-            self.gallery.open(run.info.run_id)
+            self._know(identity, run, "running")
         return self.runs[identity]
+
+    def _write(self, run_id: str, path: str, document: Any) -> None:
+        """Keep a text, or anything else as JSON, as a file of a run."""
+        text = document if isinstance(document, str) else json.dumps(document, indent=2)
+        self.files[run_id].write(text.encode(), path)
 
     def _describe(self, identity: Identity, params: Mapping[str, str], digests: Mapping[str, str]) -> None:
         """Write the params, and the tags that say that the whole description is there."""
@@ -214,12 +233,12 @@ class Writer:
                 self._stand(self._replica(standing, replica), event["status"], event["reason"], event)
         self._stand(parent, event["status"], event["reason"], event)
 
-    def _close(self, event: Event, files: Path) -> None:
+    def _close(self, event: Event, came: Path) -> None:
         run_id = self._search(self.attempt)
         if self.attempt.get("draws"):
-            self.client.log_dict(run_id, self.attempt["contenders"], "plan.json")  # now they are known
-        if (told := files / DECISIONS).exists():
-            self.client.log_artifact(run_id, str(told))
+            self._write(run_id, "plan.json", self.attempt["contenders"])  # now they are known
+        if (told := came / DECISIONS).exists():
+            self.files[run_id].keep(told, DECISIONS)
         self._stand(run_id, event["status"], event["reason"], event)
 
     def _stand(self, run_id: str, status: str, reason: str | None, event: Event) -> None:

@@ -10,6 +10,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from orchestrator.home import Home
 from orchestrator.recording.batch import Batch
 from orchestrator.recording.client import client
+from orchestrator.recording.database import Database
 from orchestrator.recording.writing import Writer
 from tests.benchmarks.synthetic_store import Synthetic
 
@@ -71,6 +72,13 @@ def test_mlflow_writes_tags_after_all_else_of_a_call(home, monkeypatch, broken):
     assert store.get_run(run_id).data.tags["described"] == "yes"
 
 
+@pytest.fixture
+def through_mlflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tables of no database be known."""
+    monkeypatch.setattr(Database, "of", lambda _: None)
+
+
+@pytest.mark.usefixtures("through_mlflow")
 def test_a_search_ends_after_its_contenders_and_they_after_their_replicas(home: Home, monkeypatch):
     story = list(Synthetic(contenders=2, replicas=2, ticks=1).events())
     writer, heard = Writer(home, story[0]), Listening()
@@ -84,6 +92,7 @@ def test_a_search_ends_after_its_contenders_and_they_after_their_replicas(home: 
     assert written[-1] == ("", None)
 
 
+@pytest.mark.usefixtures("through_mlflow")
 def test_a_backlog_takes_a_call_a_run_however_many_events_it_holds(home: Home, monkeypatch):
     story = list(Synthetic(contenders=1, replicas=3, ticks=20).events())
     writer = Writer(home, story[0])

@@ -9,6 +9,7 @@ from PIL import Image
 
 from orchestrator.home import Home
 from orchestrator.recording.client import client
+from orchestrator.recording.files import files
 from orchestrator.recording.gallery import Gallery
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -31,6 +32,13 @@ def run(store):
     return lambda: store.create_run(experiment).info.run_id
 
 
+@pytest.fixture
+def gallery(store, tmp_path):
+    """Make the gallery of a run, as each writer does."""
+    home = Home(tmp_path / "home")
+    return lambda run_id: Gallery(run_id, files(home, store.get_run(run_id).info.artifact_uri))
+
+
 def hung(store, run_id):
     """What a run shows, without what is drawn for each name, and with the size of every picture."""
     sizes = {}
@@ -38,44 +46,53 @@ def hung(store, run_id):
         with Image.open(store.download_artifacts(run_id, part.path)) as image:
             image.load()  # which a torn one does not survive
             sizes[UUID.sub("*", part.path)] = image.size
-    return sizes, store.get_run(run_id).data.tags.get("mlflow.loggedImages")
+    return sizes
 
 
-def test_a_picture_is_named_sized_and_tagged_as_by_mlflow_itself(store, run, tmp_path):
+def test_a_picture_is_named_and_sized_as_by_mlflow_itself(store, run, gallery, tmp_path):
     ours, theirs, picture = run(), run(), tmp_path / "samples_0.png"
     Image.new("L", (600, 300)).save(picture)
-    Gallery(store).hang(ours, picture, step=7, stamp=1_700_000_000_000)
+    gallery(ours).hang(picture, step=7, stamp=1_700_000_000_000)
     with Image.open(picture) as image:
         store.log_image(theirs, image, key="samples", step=7, timestamp=1_700_000_000_000)
     assert hung(store, ours) == hung(store, theirs)
-    assert len(hung(store, ours)[0]) == 2
+    assert len(hung(store, ours)) == 2
 
 
 def half(file):
     file.write_bytes(file.read_bytes()[:40])
 
 
-def test_a_step_has_one_picture_however_often_it_is_told_and_whatever_was_left_half_done(store, run, tmp_path):
+def test_a_step_has_one_picture_however_often_it_is_told_and_whatever_was_left_half_done(store, run, gallery, tmp_path):
     ours, picture = run(), tmp_path / "samples_0.png"
     Image.new("L", (600, 300)).save(picture)
-    Gallery(store).hang(ours, picture, step=7, stamp=1)
+    gallery(ours).hang(picture, step=7, stamp=1)
     whole = hung(store, ours)
-    assert len(whole[0]) == 2
+    assert len(whole) == 2
     for kind in ("png", "webp"):
         for left in (half, Path.unlink):
             (file,) = (tmp_path / "home" / "artifacts" / ours).glob(f"artifacts/images/*.{kind}")
             left(file)
-            Gallery(store).hang(ours, picture, step=7, stamp=1)  # by another writer, who finds what was left
+            gallery(ours).hang(picture, step=7, stamp=1)  # by another writer, who finds what was left
             assert hung(store, ours) == whole
 
 
-def test_the_picture_of_a_step_is_the_first_that_was_told(store, run, tmp_path):
+def test_the_picture_of_a_step_is_the_first_that_was_told(store, run, gallery, tmp_path):
     ours, first, second = run(), tmp_path / "first.png", tmp_path / "second.png"
     Image.new("L", (600, 300)).save(first)
     Image.new("L", (300, 600)).save(second)
-    gallery = Gallery(store)
-    gallery.hang(ours, first, step=7, stamp=1)
+    gallery_of_ours = gallery(ours)
+    gallery_of_ours.hang(first, step=7, stamp=1)
     there = hung(store, ours)
-    for writer in (gallery, Gallery(store)):
-        writer.hang(ours, second, step=7, stamp=2)  # as with the final scores of a loop that ended after its tick
+    for each in (gallery_of_ours, gallery(ours)):
+        each.hang(second, step=7, stamp=2)  # as with the final scores of a loop that ended after its tick
         assert hung(store, ours) == there
+
+
+def test_until_a_second_step_hangs_a_run_is_told_again_that_it_has_pictures(run, gallery, tmp_path):
+    """Whoever was to tell it may have died before."""
+    ours, picture = run(), tmp_path / "samples_0.png"
+    Image.new("L", (600, 300)).save(picture)
+    one = gallery(ours)
+    assert [one.hang(picture, step=step, stamp=step) for step in (7, 8)] == [True, False]
+    assert [gallery(ours).hang(picture, step=step, stamp=step) for step in (7, 8, 9)] == [True, False, False]
