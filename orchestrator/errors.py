@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import repr as short
+from types import UnionType
 
 
 class RequestError(ValueError):
@@ -14,6 +16,12 @@ class WorkError(RuntimeError):
 
 class Interrupted(WorkError):  # noqa: N818  (nothing went wrong)
     """The user asked to stop; the state is saved, and the message says how to go on."""
+
+
+def expect(kind: type | UnionType, value: object, wanted: str) -> None:
+    """Refuse anything but a value of this kind; `wanted` says in words what is expected."""
+    if not isinstance(value, kind):
+        raise RequestError(f"expected {wanted}, found {short(value)}")
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from orchestrator.config.name import folder_name
 from orchestrator.errors import RequestError
+
+ALONE = "wait for it, stop it, or use another name"
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,22 @@ class Home:
     def writing(self, name: str) -> Iterator[None]:
         """Hold the right to write records of this experiment; a second writer is refused."""
         folder = self.experiment(name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / "lock", name, "wait for it, stop it, or use another name"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RequestError(
+                f"--home {self.path}: no folder can be made there ({error.strerror}); choose another home"
+            ) from None
+        with _locked(folder / "lock", name, ALONE):
             yield
+
+    def require_no_other_writer(self, name: str) -> None:
+        """Refuse an experiment that another process is at; what this one has open is its own affair."""
+        lock = self.experiment(name) / "lock"
+        if lock.exists():
+            with lock.open() as file:
+                if not _free(file) and _holder(file) != str(os.getpid()):
+                    raise _refusal(name, file, ALONE)
 
     @contextmanager
     def idle(self) -> Iterator[None]:
@@ -114,13 +130,27 @@ def number_of(attempt: Path) -> int:
 @contextmanager
 def _locked(path: Path, name: str, way_out: str) -> Iterator[None]:
     with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            writer = lock.read().strip() or "unknown"
-            raise RequestError(f"{name!r} is being written by process {writer}; {way_out}") from None
+        if not _free(lock):
+            raise _refusal(name, lock, way_out)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _free(lock: TextIO) -> bool:
+    """Take the lock, until its file is closed, if nobody has it; say whether that was so."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(lock: TextIO) -> str:
+    lock.seek(0)
+    return lock.read().strip() or "unknown"
+
+
+def _refusal(name: str, lock: TextIO, way_out: str) -> RequestError:
+    return RequestError(f"{name!r} is being written by process {_holder(lock)}; {way_out}")

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.recording.journal import Event, Standing, State
+from orchestrator.recording.journal import Announce, Event, Standing, State
 
 SHOWN = 16
 BARS = "▁▂▃▄▅▆▇█"
@@ -152,15 +152,16 @@ class View:
 
 
 @contextmanager
-def shown(view: View) -> Iterator[None]:
-    """Show the view on stderr while the work goes on: alive in a terminal, plain lines elsewhere."""
-    if sys.stderr.isatty():
+def followed(*, quiet: bool = False) -> Iterator[Announce]:
+    """Show on stderr what is announced while the work goes on: alive in a terminal, plain lines elsewhere."""
+    view = View()
+    if not quiet and sys.stderr.isatty():
         with Live(view.render(), console=Console(stderr=True), auto_refresh=False) as live:
             view.live = live
-            yield
+            yield view.announce
     else:
-        view.lines = sys.stderr
-        yield
+        view.lines = None if quiet else sys.stderr
+        yield view.announce
 
 
 def sparkline(values: list[float | None]) -> str:

@@ -39,15 +39,20 @@ Row = Mapping[str, Any]
 
 
 def study(
-    experiment: StudyExperiment | str | Path, home: str | Path | None = None, *, trust_code: bool = False, **how: Any
-) -> "DataFrame":
-    """Run a study from Python, given its file or its model; return its tidy rows."""
+    experiment: StudyExperiment | str | Path, home: str | Path | None = None, *,
+    trust_code: bool = False, quiet: bool = False, **how: Any,
+) -> "DataFrame":  # fmt: skip
+    """Run a study from Python, given its file or its model; return its tidy rows.
+
+    How it goes is shown on stderr unless it is `quiet`; `resume`, `again`, `address` and `device` are the command's.
+    """
     from pandas import DataFrame
 
     from orchestrator.config import asked
-    from orchestrator.search.conducting import conduct
+    from orchestrator.search.conducting import conduct_in_view
 
-    outcome = conduct(asked(StudyExperiment, experiment, trust_code=trust_code), Home.at(home), **how)
+    meant = asked(StudyExperiment, experiment, trust_code=trust_code)
+    outcome = conduct_in_view(meant, Home.at(home), quiet=quiet, **how)
     return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))
 
 

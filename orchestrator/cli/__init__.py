@@ -3,6 +3,7 @@
 import os
 import sys
 import warnings
+from errno import ENAMETOOLONG
 from pathlib import Path
 
 import click
@@ -56,6 +57,9 @@ def main() -> None:
         _say(str(error))
         sys.exit(INTERRUPTED if isinstance(error, Interrupted) else 1)
     except OSError as error:
+        if error.errno == ENAMETOOLONG:
+            _say(f"{error.filename}: this name is longer than the system allows; give a shorter one")
+            sys.exit(2)
         _say(f"{error.filename or 'the system'}: {error.strerror or error}")
         sys.exit(1)
     except ValueError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestrator.cli.options import SEED, NewFile, common, computing, print_json, trusting
+from orchestrator.cli.options import SEED, Names, NewFile, common, computing, print_json, trusting
 from orchestrator.home import Home
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="The extractor's weights.",
 )
-@click.option("--metrics", default="fd", show_default=True, metavar="F,F,...", help="Metric families.")
+@click.option("--metrics", type=Names(), default="fd", show_default=True, help="Metric families.")
 @click.option("--samples", type=click.IntRange(min=2), metavar="N", help="Take N of each side; default all.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Which N are taken.")
 @click.option("--range", "pixels", type=click.Choice(["0..1", "-1..1"]), help="Range of floating-point images.")
@@ -41,7 +41,7 @@ def evaluate(
     fake: str,
     extractor: str | None,
     weights: Path | None,
-    metrics: str,
+    metrics: list[str],
     samples: int | None,
     seed: int,
     pixels: str | None,
@@ -60,7 +60,7 @@ def evaluate(
             fake,
             extractor=extractor,
             weights=weights,
-            metrics=metrics.split(","),
+            metrics=metrics,
             samples=samples,
             seed=seed,
             pixels=pixels,

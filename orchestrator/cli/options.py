@@ -42,6 +42,19 @@ class NewFile(click.ParamType[Path]):
         return path
 
 
+class Names(click.ParamType[list[str]]):
+    """Names with commas between them."""
+
+    name = "F,F,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Return the names, none of them empty."""
+        names = [each.strip() for each in value.split(",")] if isinstance(value, str) else list(value)
+        if not all(names):
+            self.fail(f"expected names with commas between them, such as fd,coverage, found {value!r}", param, ctx)
+        return names
+
+
 def common(command: Command) -> Command:
     """Add `--home`, `--json` and `-q`."""
     command = click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")(command)

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from shlex import quote
 from shutil import which
@@ -11,7 +10,7 @@ from typing import Any
 import click
 
 import orchestrator
-from orchestrator.cli.options import SEED, common, computing, print_json, trusting
+from orchestrator.cli.options import SEED, Names, common, computing, print_json, trusting
 from orchestrator.errors import RequestError, WorkError
 from orchestrator.home import Home
 
@@ -92,13 +91,11 @@ def study(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) 
 
 
 def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device: str, dry_run: bool, **how: Any) -> Any:
-    """Run an experiment under the live view; with `--dry-run` print its plan and return nothing."""
+    """Run an experiment, shown as it goes; with `--dry-run` print its plan and return nothing."""
     from orchestrator.cli.plans import plan_tables
     from orchestrator.cli.tables import show
-    from orchestrator.live import View, shown
     from orchestrator.resources import measured
-    from orchestrator.search.attempts import choose_attempt
-    from orchestrator.search.conducting import capacity_of, conduct, device_of
+    from orchestrator.search.conducting import capacity_of, conduct_in_view, device_of
     from orchestrator.search.planning import make_plan
 
     if dry_run:
@@ -111,10 +108,7 @@ def _conduct(experiment: Any, *, home: Home, as_json: bool, quiet: bool, device:
         else:
             show(*plan_tables(plan))
         return None
-    choose_attempt(experiment, home, resume=how.get("resume", False), again=how.get("again", False))
-    view = View()
-    with nullcontext() if quiet else shown(view):
-        return conduct(experiment, home, device=device, announce=view.announce, **how)
+    return conduct_in_view(experiment, home, quiet=quiet, device=device, **how)
 
 
 def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **options: Any) -> None:
@@ -187,7 +181,7 @@ def _from_here(path: Path) -> Path:
     help="Repeatable; default 0, or the record's.",
 )
 @click.option("--hyperparameter", "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
-@click.option("--metrics", metavar="F,F,...", help="Metric families; default what the data allow.")
+@click.option("--metrics", type=Names(), help="Metric families; default what the data allow.")
 @click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
 @click.option("--samples", type=click.IntRange(min=2), help="Samples per score; default 1000.")
 @click.option("--name", help="Name of the records; default VARIANT on DATA.")
@@ -198,14 +192,13 @@ def _from_here(path: Path) -> Path:
 def train(home: Home, as_json: bool, quiet: bool, device: str, run: str | None, **asked: Any) -> None:
     """Train one contender without Ray, e.g. `ganarena train gan --data ring8 --images 500000`."""
     from orchestrator.cli.tables import scores_table, show
-    from orchestrator.live import View, shown
+    from orchestrator.live import followed
     from orchestrator.machine import chosen_device
     from orchestrator.single.training import train_one
 
     experiment, source = _asked(home, run, **asked)
-    view = View()
-    with nullcontext() if quiet else shown(view):
-        document = train_one(experiment, home, chosen_device(device), view.announce, source)
+    with followed(quiet=quiet) as announce:
+        document = train_one(experiment, home, chosen_device(device), announce, source)
     if as_json:
         print_json(document)
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import metrics as judges
 from metrics import Extractor, Features, MetricsError, Scores
 from orchestrator.code import allowed
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, expect
 from orchestrator.evaluating.sources import Source, dataset_of, source
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def judge(
 ) -> dict[str, Any]:
     """Return the document of `ganarena evaluate --json`; a cache is made for a download alone."""
     named = [("dataset", dataset_of(real)), ("dataset", dataset_of(fake)), ("extractor", extractor or "")]
+    expect(list | tuple, metrics, "a list of metrics, such as ['fd']")
     named += [("metric", family) for family in metrics]
     allowed(named, trusted=trust_code, folder=Path.cwd()).load()
     if not download:

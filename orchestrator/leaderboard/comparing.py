@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.errors import RequestError, did_you_mean, expect
 from orchestrator.home import Home
 from orchestrator.leaderboard.duel import Duel, duel, step_down
 from orchestrator.leaderboard.grouping import key_of
@@ -50,6 +50,7 @@ def compare(*runs: str, home: str | Path | None = None, metric: str | None = Non
     """Return the document of `ganarena compare --json`, and draw curves and samples of the runs into one picture."""
     from orchestrator.report.beside import picture
 
+    expect(str | None, metric, "the name of a metric, such as 'fd'")
     where = Home.at(home)
     recorded = records(where, everything=True)
     sides = labelled([find(each, recorded) for each in runs])

@@ -5,10 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isfinite, isnan
 from typing import Any
 
-from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.errors import RequestError, did_you_mean, expect
 from orchestrator.leaderboard.rows import Group, Row
 from orchestrator.records import COSTS
 
@@ -42,15 +42,17 @@ class Condition:
     @classmethod
     def parse(cls, text: str) -> "Condition":
         """Return the condition that a text means."""
+        expect(str, text, "a condition, such as 'generator_lr<1e-3'")
         found = CONDITION.fullmatch(text)
         if not found:
             raise RequestError(
                 f"--where {text!r}: expected NAME, one of < <= = != >= >, and a value, as in 'generator_lr<1e-3'"
             )
         condition = cls(*found.groups())
-        if condition.orders and isinstance(_comparable(condition.value), str):
+        asked = _comparable(condition.value)
+        if condition.orders and not (isinstance(asked, float) and isfinite(asked)):
             raise RequestError(
-                f"--where {text!r}: expected a number after {condition.comparison}, found {condition.value!r};"
+                f"--where {text!r}: expected a finite number after {condition.comparison}, found {condition.value!r};"
                 " words are compared by = and != only"
             )
         return condition

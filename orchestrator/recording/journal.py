@@ -3,7 +3,8 @@
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,10 @@ class State:
         return {status: statuses.count(status) for status in ("finished", "stopped", "pruned", "failed", "interrupted")}
 
 
+Announce = Callable[[Event, State], None]
+"""Called after every event with what it added up to: the live view, or nothing."""
+
+
 class Journal:
     """An append-only file, one JSON event a line; a line cut short by a crash is dropped when it is opened again."""
 
@@ -229,6 +234,7 @@ class Journal:
 
 def events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
     """Yield the complete events from byte `offset` on, each with the offset behind it; a torn last line is left out."""
+    began = offset
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -236,19 +242,22 @@ def events(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
         for line in file:
             if not line.endswith(b"\n"):
                 return
-            try:
-                event = json.loads(line)
-            except ValueError:
-                raise damaged(path, offset) from None
-            if not _is_event(event, first=offset == 0):
+            if (event := _event(line, first=offset == 0)) is None:
+                if began:
+                    deque(events(path), maxlen=0)  # what was put in before moves all behind it: that is told instead
                 raise damaged(path, offset)
             offset += len(line)
             yield event, offset
 
 
-def _is_event(value: Any, *, first: bool) -> bool:
-    """Whether a line says what happened; a journal begins with its attempt."""
-    return isinstance(value, dict) and "kind" in value and (not first or value["kind"] == "attempt")
+def _event(line: bytes, *, first: bool) -> Event | None:
+    """Return what a line says that happened, or None where it says no such thing; a journal begins with its attempt."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    known = isinstance(value, dict) and "kind" in value and (not first or value["kind"] == "attempt")
+    return value if known else None
 
 
 def damaged(path: Path, offset: int) -> WorkError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.errors import expect
 from orchestrator.home import Home
 from orchestrator.records import ContenderRecord, ReplicaRecord, plain
 from orchestrator.review.curves import COLUMNS, rows_of
@@ -28,6 +29,9 @@ def leaderboard(
     from orchestrator.leaderboard import flat
     from orchestrator.leaderboard.selecting import arrange, select
 
+    expect(str | None, metric, "the name of a metric, such as 'fd'")
+    expect(str | None, sort, "the name of a column, such as 'seconds'")
+    expect(list | tuple, where, "a list of conditions, such as ['generator_lr<1e-3']")
     shown = select(groups(Home.at(home), names, metric=metric, everything=everything), where)
     return DataFrame(flat(arrange(shown, sort) if sort is not None else shown))
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestrator.errors import RequestError, did_you_mean
+from orchestrator.errors import RequestError, did_you_mean, expect
 from orchestrator.home import Home
 from orchestrator.leaderboard.grouping import latest
 from orchestrator.records import ContenderRecord, ReplicaRecord
@@ -13,6 +13,8 @@ from orchestrator.review import store
 SHORTEST_PREFIX = 4
 WHOLE = re.compile("[0-9a-f]{32}|models:/.*")
 """What needs no search among the records: the id of a run, or the address of a registered generator."""
+
+WORDS = "a run: an id, the beginning of one, or EXPERIMENT/INDEX"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Meant:
 
 def run_id(home: Home, asked: str) -> str:
     """Return the id of the run that is meant; whether there is one of a whole id, its reader finds out."""
+    expect(str, asked, WORDS)
     if not home.exists:
         raise RequestError(f"nothing is recorded in {home.path}; run `ganarena demo` first, or give another --home")
     if WHOLE.fullmatch(asked):
@@ -44,6 +47,7 @@ def run_id(home: Home, asked: str) -> str:
 
 def find(asked: str, records: Sequence[ContenderRecord]) -> Meant:
     """Return the run that is meant among these."""
+    expect(str, asked, WORDS)
     experiment, _, index = asked.rpartition("/")
     return _at(experiment, index, records) if experiment else _beginning(asked, records)
 

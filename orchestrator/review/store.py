@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, expect
 from orchestrator.home import Home
 from orchestrator.leaderboard import Group, latest, rank
 from orchestrator.records import ContenderRecord, ForeignRecord
@@ -10,6 +10,8 @@ from orchestrator.records import ContenderRecord, ForeignRecord
 
 def records(home: Home, names: Sequence[str] = (), *, everything: bool = False) -> list[ContenderRecord]:
     """Return the recorded contenders, of each experiment its latest attempt unless `everything`."""
+    for name in names:
+        expect(str, name, "the name of an experiment")
     if not home.exists:
         return []
     from orchestrator.recording.reading import read

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 
 def search(
-    experiment: "SearchExperiment | str | Path", home: str | Path | None = None, *, trust_code: bool = False, **how: Any
-) -> "DataFrame":
-    """Run a search from Python, given its file or its model; return a row for each contender, the best first."""
+    experiment: "SearchExperiment | str | Path", home: str | Path | None = None, *,
+    trust_code: bool = False, quiet: bool = False, **how: Any,
+) -> "DataFrame":  # fmt: skip
+    """Run a search from Python, given its file or its model; return a row for each contender, the best first.
+
+    How it goes is shown on stderr unless it is `quiet`; `resume`, `again`, `address` and `device` are the command's.
+    """
     from orchestrator.config import SearchExperiment, asked
     from orchestrator.review.frames import leaderboard
-    from orchestrator.search.conducting import conduct
+    from orchestrator.search.conducting import conduct_in_view
 
     meant = asked(SearchExperiment, experiment, trust_code=trust_code)
-    conduct(meant, Home.at(home), **how)
+    conduct_in_view(meant, Home.at(home), quiet=quiet, **how)
     return leaderboard(meant.name, home=home)

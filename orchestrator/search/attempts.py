@@ -1,40 +1,58 @@
 """Which attempt is begun or gone on with, and whether a file has changed since: what exists is never overwritten."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from orchestrator.config.models import Experiment
-from orchestrator.errors import RequestError
+from orchestrator.errors import RequestError, expect
 from orchestrator.home import Home, journal_of
 from orchestrator.recording.journal import Event, events
 
 SECONDS = "search.seconds "
 LOGGED = "log_system_metrics"
 
+Ways = tuple[str, str]
+"""How somebody says that an attempt goes on, and that a new one is made."""
+OPTIONS = ("--resume", "--again")
+ARGUMENTS = ("resume=True", "again=True")
+
 
 def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool) -> Path:
-    """Return the folder of the attempt to begin or to go on with; what exists is never overwritten."""
+    """Return the folder of the attempt of a file to begin or to go on with."""
+
+    def changed(recorded: Event) -> list[str]:
+        # More time changes nothing that was done.
+        return [each for each in changes(recorded, experiment) if not each.startswith(SECONDS)]
+
+    return attempt_under(experiment.name, home, changed, resume=resume, again=again)
+
+
+def attempt_under(
+    name: str, home: Home, changed: Callable[[Event], list[str]], *, resume: bool, again: bool, ways: Ways = OPTIONS
+) -> Path:
+    """Return the folder of the attempt to begin or to go on with; `changed` tells what differs from its record."""
+    to_resume, to_begin = ways
+    for key, value in {"resume": resume, "again": again}.items():
+        expect(bool, value, f"True or False for {key}")
     if resume and again:
-        raise RequestError("--resume goes on with an attempt and --again makes a new one; give one of them")
-    name, attempts = experiment.name, home.attempts(experiment.name)
+        raise RequestError(f"{to_resume} goes on with an attempt and {to_begin} makes a new one; give one of them")
+    attempts = home.attempts(name)
     if attempts and not (resume or again):
+        home.require_no_other_writer(name)
         raise RequestError(
-            f"{name!r} has contenders already: --resume goes on with them, --again makes a new attempt,"
+            f"{name!r} is recorded already: {to_resume} goes on with it, {to_begin} makes a new attempt,"
             " or use another name"
         )
     if again or not attempts:
         return home.next_attempt(name)
     recorded, _ = next(events(journal_of(attempts[-1])), ({}, 0))
-    if recorded:
-        # More time changes nothing that was done.
-        told = changes(recorded["experiment"], experiment)
-        if different := [each for each in told if not each.startswith(SECONDS)]:
-            raise RequestError(
-                f"--resume refuses a changed file: {'; '.join(different)};"
-                " undo the change, use --again, or another name"
-            )
+    if recorded and (different := changed(recorded["experiment"])):
+        raise RequestError(
+            f"{to_resume} refuses what was changed: {'; '.join(different)}; undo it, use {to_begin}, or another name"
+        )
     return attempts[-1]
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from orchestrator import machine
 from orchestrator.config.models import Experiment, SearchExperiment
 from orchestrator.errors import Interrupted, RequestError
 from orchestrator.home import Home, journal_of, number_of
-from orchestrator.recording.journal import State
+from orchestrator.live import followed
+from orchestrator.recording.journal import Announce, State
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.resources import measured
 from orchestrator.search.attempts import choose_attempt
 from orchestrator.search.deadline import prolonged
-from orchestrator.search.driver import SENDING_SECONDS, Announce, Driver
+from orchestrator.search.driver import SENDING_SECONDS, Driver
 from orchestrator.search.outcome import Outcome
 from orchestrator.search.plan import Plan
 from orchestrator.search.planning import make_plan
@@ -36,6 +38,15 @@ def conduct(
         folder = choose_attempt(experiment, home, resume=resume, again=again)
         flush(home)
         return _execute(plan, home, folder, address=address, announce=announce)
+
+
+def conduct_in_view(
+    experiment: Experiment, home: Home, *, quiet: bool, resume: bool = False, again: bool = False, **how: Any
+) -> Outcome:
+    """Run an experiment as `conduct` does, and show how it goes unless that shall be quiet."""
+    choose_attempt(experiment, home, resume=resume, again=again)  # what is refused opens no view
+    with followed(quiet=quiet) as announce:
+        return conduct(experiment, home, resume=resume, again=again, announce=announce, **how)
 
 
 def device_of(experiment: Experiment, asked: str, address: str | None) -> str:

@@ -1,13 +1,12 @@
 """What happens on the driver: every report becomes an event, every end a status with its reason."""
 
 import time
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
 from orchestrator.config.models import SearchExperiment
 from orchestrator.leaderboard import summary
-from orchestrator.recording.journal import Event, State
+from orchestrator.recording.journal import Announce, Event, State
 from orchestrator.recording.recorder import Recorder
 from orchestrator.records import ScoreRecord
 from orchestrator.search.confirmation import choose
@@ -18,9 +17,6 @@ from orchestrator.trial import unpacked
 
 SENDING_SECONDS = 60.0
 """How long whoever has recorded all waits until it is sent."""
-
-Announce = Callable[[Event, State], None]
-"""Called after every event with what it added up to: the live view, or nothing."""
 
 
 class Driver:

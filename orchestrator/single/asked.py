@@ -18,7 +18,7 @@ def experiment_of(
     tick: int | None,
     seeds: Sequence[int],
     settings: Sequence[str],
-    metrics: str | None,
+    metrics: Sequence[str] | None,
     extractor: str | None,
     samples: int | None,
     name: str | None,
@@ -33,7 +33,7 @@ def experiment_of(
     unit, amount = ("images", images) if images is not None else ("steps", steps)
     evaluation: dict[str, Any] = {} if samples is None else {"samples": samples}
     if metrics is not None:
-        evaluation["metrics"] = metrics.split(",")
+        evaluation["metrics"] = list(metrics)
     if extractor is not None:
         evaluation["extractor"] = extractor
     value = {

@@ -7,12 +7,12 @@ from typing import Any
 from orchestrator.config import Experiment
 from orchestrator.errors import Interrupted
 from orchestrator.home import Home, journal_of, number_of
-from orchestrator.recording.journal import Event, State
+from orchestrator.recording.journal import Announce, Event, State
 from orchestrator.recording.origin import Origin
 from orchestrator.recording.recorder import Recorder
 from orchestrator.review.store import groups
 from orchestrator.search.attempts import changes
-from orchestrator.search.driver import SENDING_SECONDS, Announce, Driver
+from orchestrator.search.driver import SENDING_SECONDS, Driver
 from orchestrator.search.plan import Plan
 from orchestrator.search.planning import make_plan
 from orchestrator.single import onward

@@ -13,13 +13,12 @@ from orchestrator.config.document import Document
 from orchestrator.config.loop import LoopExperiment, validated
 from orchestrator.config.name import folder_name
 from orchestrator.environment import environment
-from orchestrator.errors import RequestError
-from orchestrator.home import Home, journal_of, number_of
+from orchestrator.home import Home, number_of
 from orchestrator.judging import Judge
 from orchestrator.machine import chosen_device
-from orchestrator.recording.journal import Event, State
+from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Recorder, flush
-from orchestrator.search.attempts import differences
+from orchestrator.search.attempts import ARGUMENTS, attempt_under, differences
 from orchestrator.search.driver import SENDING_SECONDS
 from orchestrator.space import Contender
 from orchestrator.trial import metering
@@ -55,27 +54,12 @@ def begin(asked: dict[str, Any], *, home: str | Path | None, device: str, resume
 
 
 def _attempt(experiment: LoopExperiment, home: Home, *, resume: bool, again: bool) -> Path:
-    """Return the folder of the attempt to begin or to go on with; what exists is never overwritten."""
-    name, attempts = experiment.name, home.attempts(experiment.name)
-    for key, value in {"resume": resume, "again": again}.items():
-        if not isinstance(value, bool):
-            raise RequestError(f"{key}: expected True or False, found {value!r}")
-    if resume and again:
-        raise RequestError("resume=True goes on with a loop and again=True makes a new attempt; give one of them")
-    if attempts and not (resume or again):
-        raise RequestError(
-            f"{name!r} is recorded already: resume=True goes on with it, again=True makes a new attempt,"
-            " or use another name"
-        )
-    if again or not attempts:
-        return home.next_attempt(name)
-    state = State.read(journal_of(attempts[-1]))
-    recorded = experiment.as_read_today(state.attempt["experiment"]) if state.attempt else None
-    if recorded and (different := differences(recorded, experiment.as_recorded())):
-        raise RequestError(
-            f"resume=True refuses what was changed: {'; '.join(different)}; undo it, use again=True, or another name"
-        )
-    return attempts[-1]
+    """Return the folder of the attempt of a loop to begin or to go on with."""
+
+    def changed(recorded: Event) -> list[str]:
+        return differences(experiment.as_read_today(recorded), experiment.as_recorded())
+
+    return attempt_under(experiment.name, home, changed, resume=resume, again=again, ways=ARGUMENTS)
 
 
 def _judge(experiment: LoopExperiment, home: Home, device: str) -> Judge:

@@ -1,6 +1,8 @@
 """Which attempt a command goes on with, and when it refuses to."""
 
+import fcntl
 import json
+import os
 
 import pytest
 
@@ -46,6 +48,31 @@ def test_a_key_that_is_newer_than_the_record_had_its_default_then(resumed):
 def test_what_was_asked_otherwise_is_refused_with_the_difference(resumed, change, told):
     with pytest.raises(RequestError, match=told):
         resumed(change)
+
+
+@pytest.mark.parametrize(
+    ("writer", "said"),
+    [
+        ("4711", "'x' is being written by process 4711; wait for it, stop it, or use another name"),
+        (str(os.getpid()), "'x' is recorded already: --resume goes on with it, --again makes a new attempt"),
+        (None, "'x' is recorded already: --resume goes on with it, --again makes a new attempt"),
+    ],
+    ids=["another process", "this process", "nobody"],
+)
+def test_who_comes_second_is_told_who_is_at_it_and_offered_no_new_attempt(tmp_path, writer, said):
+    experiment, home = SearchExperiment.model_validate(ASKED), Home(tmp_path)
+    folder = home.next_attempt("x")
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").touch()
+    with (folder.parent / "lock").open("w") as lock:
+        lock.write(writer or "4711")  # of one that has left, too, the number stands there
+        lock.flush()
+        if writer:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for _ in range(2):  # who asks takes nothing
+            with pytest.raises(RequestError) as error:
+                choose_attempt(experiment, home, resume=False, again=False)
+            assert str(error.value).startswith(said)
 
 
 def test_a_loop_goes_on_from_a_record_that_lacks_a_newer_key():

@@ -117,7 +117,7 @@ def test_the_command_filters_sorts_and_tells_what_the_search_tells(ganarena, rec
         (("--sort", ""), "--sort '': nothing recorded has this name; there are fd_lenet,"),
         (("--metric", "fid"), "no final score 'fid' is recorded"),
         (("--metric", ""), "no final score '' is recorded; there are coverage_lenet, fd_lenet, is_lenet"),
-        (("--where", "fd_lenet<abc"), "expected a number after <, found 'abc'"),
+        (("--where", "fd_lenet<abc"), "expected a finite number after <, found 'abc'"),
     ],
 )
 def test_a_wrong_request_is_one_sentence(ganarena, recorded, options, said):

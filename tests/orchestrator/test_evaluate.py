@@ -15,6 +15,7 @@ from PIL import Image
 
 import gans
 from metrics import Score
+from orchestrator.errors import RequestError
 from orchestrator.evaluating import evaluate
 from orchestrator.evaluating.judgement import judge
 from orchestrator.evaluating.sources import source
@@ -430,6 +431,16 @@ def test_python_gets_a_frame_with_a_row_for_each_score(clouds):
     assert list(frame["score"]) == ["fd_identity", "coverage_identity"]
     assert list(frame.columns) == ["score", *Score.__dataclass_fields__]
     assert frame["value"].notna().all()
+
+
+def test_python_may_give_paths_and_is_told_what_is_none(clouds):
+    paths = evaluate(clouds / "real.npy", clouds / "fake.npy")
+    assert paths.equals(evaluate(str(clouds / "real.npy"), str(clouds / "fake.npy")))
+    for wrong in ({"real": None}, {"fake": torch.zeros(5, 2)}):
+        with pytest.raises(RequestError, match=r"expected a dataset's name, a folder or a file \(metrics\.evaluate"):
+            evaluate(**{"real": "ring8", "fake": "ring8", **wrong})
+    with pytest.raises(RequestError, match=r"expected a list of metrics, such as \['fd'\], found 'fd'"):
+        evaluate("ring8", "ring8", metrics="fd")
 
 
 def test_people_get_a_table(ganarena, clouds):

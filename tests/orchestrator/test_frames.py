@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import leaderboard, runs
+from orchestrator import compare, curves, leaderboard, load_generator, runs
+from orchestrator.errors import RequestError
 from orchestrator.recording.writing import Writer
 from tests.benchmarks.synthetic_store import Synthetic
 
@@ -32,6 +33,33 @@ def test_runs_are_a_row_for_each_replica_and_contenders_a_row_each(recorded):
     least = board["generator_lr"].min()
     assert len(leaderboard(home=recorded.path, where=[f"generator_lr<={least}"])) == 1
     assert leaderboard(home=recorded.path, sort="-generator_lr")["generator_lr"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("door", "given", "named", "said"),
+    [
+        (leaderboard, (5,), {}, "expected the name of an experiment, found 5"),
+        (runs, (None,), {}, "expected the name of an experiment, found None"),
+        (curves, (["a"],), {}, "expected the name of an experiment, found ['a']"),
+        (leaderboard, (), {"sort": 5}, "expected the name of a column, such as 'seconds', found 5"),
+        (leaderboard, (), {"metric": 5}, "expected the name of a metric, such as 'fd', found 5"),
+        (
+            leaderboard,
+            (),
+            {"where": "a<5"},
+            "expected a list of conditions, such as ['generator_lr<1e-3'], found 'a",
+        ),
+        (leaderboard, (), {"where": [5]}, "expected a condition, such as 'generator_lr<1e-3', found 5"),
+        (compare, (1, 2), {}, "expected a run: an id, the beginning of one, or EXPERIMENT/INDEX, found 1"),
+        (compare, ("a", "b"), {"metric": 5}, "expected the name of a metric, such as 'fd', found 5"),
+        (load_generator, (5,), {}, "expected a run: an id, the beginning of one, or EXPERIMENT/INDEX, found 5"),
+    ],
+)
+def test_what_is_no_name_is_refused_whether_or_not_anything_is_recorded(tmp_path, door, given, named, said):
+    with pytest.raises(RequestError) as error:
+        door(*given, home=tmp_path / "nowhere", **named)
+    assert str(error.value).startswith(said)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_recorded_is_an_empty_frame(tmp_path):

@@ -111,6 +111,17 @@ def test_a_line_that_is_json_but_no_event_is_told_and_nothing_is_cut_off(journal
     assert path.read_bytes() == damaged
 
 
+def test_noise_in_what_was_read_before_is_told_where_it_stands(journal, path):
+    journal.append(tick("000-a", 10))
+    journal.append(tick("000-a", 20))
+    *_, (_, offset), (_, _) = events(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"noise\n", *lines[1:]]))
+    for begin in (0, offset):
+        with pytest.raises(WorkError, match=rf"journal\.jsonl: the line at byte {len(lines[0])} is damaged"):
+            list(events(path, begin))
+
+
 def test_events_are_read_on_from_where_one_stopped(journal, path):
     offsets = [offset for _, offset in events(path)]
     journal.append(tick("000-a", 10))

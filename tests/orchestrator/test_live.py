@@ -1,12 +1,18 @@
 """The live view: what it shows of a large search, and what it says in one line."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from orchestrator import search, study
+from orchestrator.errors import Interrupted
 from orchestrator.live import SHOWN, View, sparkline
 from orchestrator.recording.journal import State
+from orchestrator.search import conducting
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
 
 def attempt(count: int) -> State:
@@ -82,6 +88,20 @@ def test_plain_lines_tell_of_copies_and_of_audits():
         "003 goes on as a copy of 001 at step 4,000: generator_lr 0.001235",
         "002 goes on as an audit: asha at 10 steps: not in the best 1/3",
     ]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize(("door", "file"), [(search, "demo.yaml"), (study, "study_ring.yaml")])
+def test_from_python_a_search_tells_how_it_goes_unless_it_is_quiet(monkeypatch, capsys, tmp_path, door, file, quiet):
+    def conduct(experiment, home, *, announce, **how):
+        state = attempt(1)
+        announce(tick(state, "000", 5.0), state)
+        raise Interrupted(f"{how}")
+
+    monkeypatch.setattr(conducting, "conduct", conduct)
+    with pytest.raises(Interrupted, match="'again': True, 'device': 'cpu'"):
+        door(EXPERIMENTS / file, tmp_path, again=True, device="cpu", quiet=quiet)
+    assert capsys.readouterr() == ("", "" if quiet else "000 tick 1/4 fd 5\n")
 
 
 def test_a_curve_goes_from_low_to_high_and_leaves_out_what_was_not_scored():

@@ -259,7 +259,7 @@ def test_a_second_watch_of_one_name_ends_the_first_of_this_process(begin, tmp_pa
         ({"generator": "uint8"}, r"generator: expected a mapping, found 'uint8'"),
         ({"device": "abacus"}, r"--device abacus: this machine has"),
         ({"home": 3}, r"home: expected the path of a folder, found 3"),
-        ({"resume": "yes"}, r"resume: expected True or False, found 'yes'"),
+        ({"resume": "yes"}, r"expected True or False for resume, found 'yes'"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence_and_nothing_is_written(begin, tmp_path, asked, sentence):
