@@ -8,8 +8,7 @@ from orchestrator.recording.journal import Event
 from orchestrator.recording.recorder import Recorder
 from orchestrator.search.driver import summary_of
 from orchestrator.single.checkpoints import Checkpoints
-from orchestrator.trial import metering
-from orchestrator.watch.rounds import Report
+from orchestrator.trial import Report, metering
 
 
 class Records:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,9 @@ from orchestrator.watch.replicas import Replica
 from orchestrator.watch.streams import aside
 from orchestrator.watch.ticks import Sample, Watch
 
-Report = Callable[[dict[str, Any], Path], None]
+if TYPE_CHECKING:
+    from orchestrator.trial import Report
+
 Save = Callable[[Path], object]
 
 
@@ -43,7 +45,7 @@ class Arrival:
 class Rounds:
     """Holds the ticks of one contender, and says to each of its loops why it should end."""
 
-    def __init__(self, watch: Watch, contender: str, pace: Pace, generator: Generator, report: Report) -> None:
+    def __init__(self, watch: Watch, contender: str, pace: Pace, generator: Generator, report: "Report") -> None:
         self.watch = watch
         self.contender = contender
         self.pace = pace
