@@ -1,4 +1,8 @@
-"""Files that are there as a whole or not at all, whenever their writer is killed."""
+"""Files that are there as a whole or not at all, whenever their writer is killed.
+
+Who is killed without a word (kill -9, a power cut) leaves the hidden unfinished file: the next writer of the same file
+writes over it and takes it away, and until then nobody reads it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,7 @@
 """The leaderboard for a terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from rich.console import RenderableType
@@ -10,10 +11,13 @@ from rich.text import Text
 from orchestrator.cli.tables import bare, short
 from orchestrator.leaderboard import FEWEST_SEEDS, UNKNOWN, Group, Row
 from orchestrator.live import STYLES, sparkline
-from orchestrator.records import ForeignRecord, ScoreRecord
+from orchestrator.records import ForeignRecord
 from orchestrator.wording import number, scored
 
 MOST_PARAMETERS = 4
+
+Column = tuple[str, dict[str, Any], Callable[[Row], RenderableType]]
+"""A column of a ranking: its title, its look, and what it shows of a row."""
 
 
 def leaderboard_tables(groups: Sequence[Group], hidden: Mapping[str, int] | None = None) -> list[RenderableType]:
@@ -161,52 +165,62 @@ def _notes(group: Group) -> list[str]:
 
 
 def _leaderboard(group: Group) -> Table:
-    table = bare()
-    several = len({row.experiment for row in group.rows}) > 1
-    table.add_column("rank", justify="right", no_wrap=True, min_width=4)
-    ranked = any(row.rank for row in group.rows)
-    if ranked:
-        table.add_column("range", no_wrap=True)
-    attempts = len({(row.experiment, row.attempt) for row in group.rows}) > len({row.experiment for row in group.rows})
-    for column in (*(["experiment"] if several else []), *(["attempt"] if attempts else []), "contender", "variant"):
-        table.add_column(column, no_wrap=True)
-    better = "higher" if group.higher_is_better else "lower"
-    keys = list(dict.fromkeys(key for row in group.rows for key in row.scores))
-    keys.sort(key=lambda key: key != group.metric)
-    for key in keys:
-        table.add_column(f"{key} ({better})" if key == group.metric else key)
-    names = group.searched[:MOST_PARAMETERS]
-    for name in (*names, "images", "seconds"):
-        table.add_column(name, justify="right")
-    table.add_column("status", overflow="fold", min_width=8)
+    columns, table = _columns(group), bare()
+    for title, look, _ in columns:
+        table.add_column(title, **look)
     for row in group.rows:
-        cells: list[RenderableType] = [row.place]
-        cells += [_range(row)] if ranked else []
-        cells += [Text(row.experiment)] if several else []
-        cells += [str(row.attempt)] if attempts else []
-        cells += _cells(row, keys, names, metric=group.metric)
-        table.add_row(*cells, style="bold" if row.order == 1 else ("" if row.order else "dim"))
+        style = "bold" if row.order == 1 else ("" if row.order else "dim")
+        table.add_row(*(shown(row) for _, _, shown in columns), style=style)
     return table
+
+
+def _columns(group: Group) -> list[Column]:
+    """Return the columns of a ranking in their order; those that would say the same of every row are left out."""
+    rows, metric = group.rows, group.metric
+    experiments = len({row.experiment for row in rows})
+    several = len({(row.experiment, row.attempt) for row in rows}) > experiments
+    keys = sorted(dict.fromkeys(key for row in rows for key in row.scores), key=lambda key: key != metric)
+    better = "higher" if group.higher_is_better else "lower"
+    titles = {key: f"{key} ({better})" if key == metric else key for key in keys}
+    unbroken, right = {"no_wrap": True}, {"justify": "right"}
+    return [
+        ("rank", {"justify": "right", "no_wrap": True, "min_width": 4}, lambda row: row.place),
+        *([("range", unbroken, _range)] if any(row.rank for row in rows) else []),
+        *([("experiment", unbroken, lambda row: Text(row.experiment))] if experiments > 1 else []),
+        *([("attempt", unbroken, lambda row: str(row.attempt))] if several else []),
+        ("contender", unbroken, lambda row: row.contender.partition("-")[0]),
+        ("variant", unbroken, lambda row: row.variant),
+        *((titles[key], {}, partial(_score, key=key, in_brackets=key == metric)) for key in keys),
+        *((name, right, partial(_config, name=name)) for name in group.searched[:MOST_PARAMETERS]),
+        ("images", right, lambda row: f"{row.images:,}"),
+        ("seconds", right, lambda row: f"{row.seconds:.0f}"),
+        ("status", {"overflow": "fold", "min_width": 8}, _status),
+    ]
 
 
 def _range(row: Row) -> str:
     return f"{row.rank_low}-{row.rank_high}" if row.rank else ""
 
 
-def _cells(row: Row, keys: Sequence[str], names: Sequence[str], *, metric: str) -> list[RenderableType]:
+def _score(row: Row, key: str, *, in_brackets: bool) -> str:
+    """Return a final score; where a row has none at all, `in_brackets` that of its last tick."""
+    if key in row.scores:
+        score = row.scores[key]
+        return scored(score.value, score.low, score.high)
+    return f"({number(row.last[key])})" if in_brackets and not row.scores and key in row.last else ""
+
+
+def _config(row: Row, name: str) -> str:
+    return short(row.config.get(name, ""))
+
+
+def _status(row: Row) -> Text:
+    """Return how a row ended, and all that must be known of it."""
     status = Text(row.status, style=STYLES.get(row.status, ""))
     apart = row.unranked if row.baseline or (row.order and row.complete >= FEWEST_SEEDS) else None
     audited = f"audited: {row.audited}" if row.audited else None
-    notes = "; ".join(
-        note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *row.observed) if note
-    )
-    status.append(f": {notes}" if notes else "", style="dim")
-    scores = [_score(row.scores.get(key)) for key in keys]
-    if not row.scores and metric in keys and metric in row.last:
-        scores[keys.index(metric)] = f"({number(row.last[metric])})"
-    config = [short(row.config.get(name, "")) for name in names]
-    index = row.contender.partition("-")[0]
-    return [index, row.variant, *scores, *config, f"{row.images:,}", f"{row.seconds:.0f}", status]
+    notes = [note for note in (apart, audited, _confirmation(row), row.mark, row.reason, *row.observed) if note]
+    return status.append(f": {'; '.join(notes)}" if notes else "", style="dim")
 
 
 def _confirmation(row: Row) -> str | None:
@@ -216,7 +230,3 @@ def _confirmation(row: Row) -> str | None:
     repeated = row.confirms.partition("-")[0]
     gap = "" if row.optimism is None else f" (selected less confirmed: {row.optimism:+.4g})"
     return f"confirms {repeated}{gap}"
-
-
-def _score(score: ScoreRecord | None) -> str:
-    return "" if score is None else scored(score.value, score.low, score.high)
