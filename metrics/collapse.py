@@ -11,9 +11,10 @@ from torch import Tensor
 
 from metrics.collected import Collected
 from metrics.distances import nearest
-from metrics.features import Features
+from metrics.features import Features, require_finite
 from metrics.intervals import FEWEST, jackknife
 from metrics.score import Score, Scores
+from metrics.symmetric import eigenvalues, gram
 
 BLOCK = 1024
 # As many reals as this share have a nearest neighbour that counts as a near-duplicate.
@@ -53,8 +54,9 @@ def apart(rows: Tensor) -> Tensor:
 def effective_rank(rows: Tensor) -> Tensor:
     """exp of the entropy of the covariance's normalised eigenvalues (Roy & Vetterli, 2007)."""
     centred = rows.double() - rows.double().mean(0)
-    gram = centred.T @ centred if len(rows) > rows.shape[1] else centred @ centred.T
-    values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0)
+    scatter = gram(centred.T if len(rows) > rows.shape[1] else centred)
+    require_finite(scatter, name="the covariances")
+    values = eigenvalues(scatter).clamp_min(0)
     rank: Tensor = torch.special.entr(values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)).sum().exp()
     return rank
 

@@ -11,9 +11,10 @@ from metrics.errors import UnfitError
 from metrics.features import Features, require_finite
 from metrics.intervals import log_jackknife
 from metrics.judge import Judge, pooled
-from metrics.moments import PANEL, Gaussian, Moments, merge, squared
+from metrics.moments import Gaussian, Moments, merge
 from metrics.reference import Reference
 from metrics.score import Score, Scores
+from metrics.symmetric import eigenvalues, gram, sandwich
 
 # With fewer samples the error of the error is not small: a skewed law was covered in 80 of 100 draws.
 FEWEST = 50
@@ -29,10 +30,8 @@ def frechet_distance(real: Side, generated: Side) -> Tensor:
     when one side has fewer samples than dimensions. The product of the covariances, which is not symmetric and loses
     half of the digits, never appears. One factor is enough: that of the reference is stored with it.
     """
-    gram = _gram(real, generated)
-    require_finite(gram, name="the products of both covariances")
-    shared: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt().sum()
-    return ((real.mean - generated.mean).square().sum() + real.spread + generated.spread - 2 * shared).clamp_min(0)
+    apart = (real.mean - generated.mean).square().sum()
+    return (apart + real.spread + generated.spread - 2 * _shared(real, generated)).clamp_min(0)
 
 
 def side(rows: Tensor) -> Side:
@@ -40,61 +39,21 @@ def side(rows: Tensor) -> Side:
     return Moments.of(rows) if len(rows) > rows.shape[1] else Gaussian.of(rows)
 
 
-def _gram(one: Side, other: Side) -> Tensor:
-    """The lower triangle of the smallest symmetric matrix with these eigenvalues, but for zeros."""
+def _shared(one: Side, other: Side) -> Tensor:
+    """tr (C C')^(1/2), by the smallest symmetric matrix with the eigenvalues of C C', but for zeros."""
     if isinstance(one, Moments) and isinstance(other, Moments):
         one = Gaussian.from_moments(one)
     if isinstance(one, Gaussian) and isinstance(other, Gaussian):
         overlap = one.factor.T @ other.factor
-        return squared(overlap if overlap.shape[0] <= overlap.shape[1] else overlap.T)
+        return _trace_of_root(gram(overlap if overlap.shape[0] <= overlap.shape[1] else overlap.T))
     if isinstance(one, Gaussian) and isinstance(other, Moments):
-        # The scatter is scaled when the product is there: one matrix less that is written and read.
-        return sandwich(one.factor, other.scatter).div_(other.freedom)
-    return _gram(other, one)
+        return _trace_of_root(sandwich(one.factor, other.scatter)) / math.sqrt(other.freedom)
+    return _shared(other, one)
 
 
-def sandwich(factor: Tensor, covariance: Tensor) -> Tensor:
-    """The lower triangle of L' C L; half of the work for a triangular L, whose zeros are skipped."""
-    if not _triangular(factor):
-        return factor.T @ (covariance @ factor)
-    product = torch.zeros_like(covariance)
-    _sandwich_into(product, factor, covariance)
-    return product
-
-
-def _sandwich_into(product: Tensor, factor: Tensor, covariance: Tensor) -> None:
-    """By halves, L = [[A, 0], [B, D]] and C = [[P, Q'], [Q, R]]:
-
-    the corner is D' (Q A + R B), the second block D' R D, the first A' P A + S + S' with S = (Q A + R B / 2)' B.
-    """
-    if len(factor) <= PANEL:
-        product.copy_(factor.T @ (covariance @ factor))
-        return
-    half = len(factor) // 2
-    upper, below, lower = factor[:half, :half], factor[half:, :half], factor[half:, half:]
-    right = covariance[half:, half:] @ below
-    both = _times(covariance[half:, :half], upper, torch.empty_like(right)).add_(right)
-    _times(both.T, lower, product[half:, :half].T)
-    cross = both.sub_(right, alpha=0.5).T @ below
-    _sandwich_into(product[:half, :half], upper, covariance[:half, :half])
-    _sandwich_into(product[half:, half:], lower, covariance[half:, half:])
-    product[:half, :half].add_(cross).add_(cross.T)
-
-
-def _times(left: Tensor, lower: Tensor, product: Tensor) -> Tensor:
-    """`left @ lower` without the upper right quarter of a lower triangle."""
-    half = len(lower) // 2
-    torch.mm(left, lower[:, :half], out=product[:, :half])
-    torch.mm(left[:, half:], lower[half:, half:], out=product[:, half:])
-    return product
-
-
-def _triangular(factor: Tensor) -> bool:
-    """Whether nothing lies above the diagonal, looked at in blocks: a copy of the matrix would take longer."""
-    if factor.shape[0] != factor.shape[1]:
-        return False
-    panels = [slice(start, start + PANEL) for start in range(0, len(factor), PANEL)]
-    return not any(bool(factor[panel, panel.stop :].any() or factor[panel, panel].triu(1).any()) for panel in panels)
+def _trace_of_root(matrix: Tensor) -> Tensor:
+    require_finite(matrix, name="the products of both covariances")
+    return eigenvalues(matrix).clamp_min(0).sqrt().sum()
 
 
 def without_each(real: Gaussian, rows: Tensor) -> Tensor:

@@ -10,9 +10,7 @@ from torch import Tensor
 
 from metrics.errors import TooFewSamplesError
 from metrics.features import require_finite
-
-# Products of matrices smaller than this gain nothing from being cut.
-PANEL = 256
+from metrics.symmetric import cholesky, gram
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Moments:
         rows = rows.double()
         mean = rows.mean(0) if len(rows) else rows.new_zeros(rows.shape[1])
         centred = rows - mean
-        scatter = squared(centred.T)
+        scatter = gram(centred.T)
         return cls(len(rows), mean, scatter.tril_().add_(scatter.tril(-1).T))
 
     def __add__(self, other: "Moments") -> "Moments":
@@ -74,33 +72,14 @@ def merge(packed: Tensor) -> Tensor:
     return reduce(Moments.__add__, (Moments.unpacked(part) for part in packed)).packed()
 
 
-def squared(rows: Tensor) -> Tensor:
-    """The lower triangle of rows rows' [N, N]; what lies above it is mostly not worked out, and stays 0."""
-    product = rows.new_zeros(len(rows), len(rows))
-    _square_into(product, rows)
-    return product
-
-
-def _square_into(product: Tensor, rows: Tensor) -> None:
-    if len(rows) <= PANEL:
-        torch.mm(rows, rows.T, out=product)
-        return
-    half = len(rows) // 2
-    torch.mm(rows[half:], rows[:half].T, out=product[half:, :half])
-    _square_into(product[:half, :half], rows[:half])
-    _square_into(product[half:, half:], rows[half:])
-
-
 def factor(covariance: Tensor) -> Tensor:
     """A matrix L with L L' = covariance: triangular where it exists, else without the directions that carry nothing.
 
     No jitter is added to a deficient covariance: it would move the distance by 3e-3.
     """
     require_finite(covariance, name="the covariances")
-    upper: Tensor
-    upper, failed = torch.linalg.cholesky_ex(covariance, upper=True)  # a row-major matrix is not turned round for it
-    if not failed:
-        return upper.T
+    if (root := cholesky(covariance)) is not None:
+        return root
     values: Tensor
     vectors: Tensor
     values, vectors = torch.linalg.eigh(covariance)

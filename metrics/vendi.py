@@ -7,14 +7,15 @@ from torch.nn.functional import normalize
 from metrics.collected import Collected
 from metrics.features import Features, require_finite
 from metrics.score import Score, Scores
+from metrics.symmetric import eigenvalues, gram
 
 
 def vendi(rows: Tensor) -> Tensor:
     """exp of the entropy of the eigenvalues of K / N, K the cosines of all pairs; by the smaller of both Gram forms."""
     rows = normalize(rows.double())
-    gram = rows.T @ rows if len(rows) > rows.shape[1] else rows @ rows.T
-    require_finite(gram, name="the cosines")
-    values: Tensor = torch.linalg.eigvalsh(gram).clamp_min(0) / len(rows)
+    cosines = gram(rows.T if len(rows) > rows.shape[1] else rows)
+    require_finite(cosines, name="the cosines")
+    values = eigenvalues(cosines).clamp_min(0) / len(rows)
     effective: Tensor = torch.special.entr(values).sum().exp()
     return effective
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from metrics import FrechetDistance, frechet
+from metrics import FrechetDistance
 from metrics.errors import NonFiniteError, RangeError, TooFewSamplesError, UnfitError, WidthError
-from metrics.frechet import frechet_distance, sandwich, without_each
+from metrics.frechet import frechet_distance, without_each
 from metrics.intervals import log_jackknife
 from metrics.moments import Gaussian, Moments
 
@@ -52,21 +52,6 @@ def test_every_route_by_rank_gives_the_distance_of_the_book(real, generated):
     one, two = cloud(real, 16, 0), cloud(generated, 16, 1, shift=0.3, scale=1.2)
     assert distance(one, two) == pytest.approx(by_the_book(one, two), rel=1e-6)
     assert distance(one, two) == pytest.approx(distance(two, one), rel=1e-7)
-
-
-@pytest.mark.parametrize("shape", ["triangular", "dead first feature", "narrow"])
-@pytest.mark.parametrize("width", [1, 3, 8, 13])
-def test_a_covariance_between_two_factors_is_their_product_however_it_is_cut(monkeypatch, shape, width):
-    monkeypatch.setattr(frechet, "PANEL", 3)
-    half, factor = cloud(40, width, 0), cloud(width, width, 1)
-    if shape == "triangular":
-        factor = factor.tril()
-    elif shape == "dead first feature":  # of as many samples as dimensions: square, and its first row is 0
-        factor[0] = 0
-    else:
-        factor = factor[:, : width // 2]
-    found = sandwich(factor, half.T @ half).tril()
-    torch.testing.assert_close(found, (factor.T @ half.T @ half @ factor).tril(), rtol=1e-12, atol=1e-12)
 
 
 def test_samples_are_at_distance_zero_from_themselves():

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from metrics import moments
-from metrics.moments import Gaussian, Moments, factor, merge, squared
+from metrics.moments import Gaussian, Moments, factor, merge
 
 
 def rows(count: int, width: int = 6, *, mean: float = 0.0, std: float = 1.0) -> torch.Tensor:
@@ -52,11 +51,3 @@ def test_rows_and_their_moments_describe_the_same_gaussian(count):
     one, other = Gaussian.of(rows(count)), Gaussian.from_moments(Moments.of(rows(count)))
     torch.testing.assert_close(one.mean, other.mean)
     torch.testing.assert_close(one.factor @ one.factor.T, other.factor @ other.factor.T)
-
-
-@pytest.mark.parametrize("panel", [1, 2, 5, 9])
-def test_half_of_a_symmetric_product_is_worked_out_and_it_is_the_lower_one(monkeypatch, panel):
-    monkeypatch.setattr(moments, "PANEL", panel)
-    some = rows(9)
-    torch.testing.assert_close(squared(some).tril(), (some @ some.T).tril(), rtol=1e-13, atol=1e-13)
-    torch.testing.assert_close(Moments.of(some).covariance, torch.cov(some.T), rtol=1e-13, atol=1e-13)
