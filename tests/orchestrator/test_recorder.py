@@ -4,6 +4,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,10 @@ from orchestrator.recording import recorder as recording
 from orchestrator.recording import showcase, writing
 from orchestrator.recording.artifacts import artifact, recorded_run
 from orchestrator.recording.client import client, search
+from orchestrator.recording.database import Database
+from orchestrator.recording.files import files
 from orchestrator.recording.journal import Event, Journal
+from orchestrator.recording.layout import SHOWN
 from orchestrator.recording.reading import read
 from orchestrator.recording.recorder import Outbox, Recorder, flush
 from orchestrator.recording.showcase import Showcase
@@ -202,17 +206,17 @@ def with_files(told: Iterator[Event], parent: Path) -> Iterator[tuple[Event, Pat
             yield event, None
             continue
         (first,) = event["replicas"]
-        files = parent / f"files-{event['step']}"
-        files.mkdir()
+        came = parent / f"files-{event['step']}"
+        came.mkdir()
         for seed in (0, 1):
-            pictures.save(torch.zeros(4, 2), files / f"samples_{seed}.png")
+            pictures.save(torch.zeros(4, 2), came / f"samples_{seed}.png")
             if first["final"]:
-                (files / f"generator_{seed}").mkdir()
-                (files / f"generator_{seed}" / "weights").write_text("w")
-        yield event | {"replicas": [first, first | {"seed": 1}]}, files
+                (came / f"generator_{seed}").mkdir()
+                (came / f"generator_{seed}" / "weights").write_text("w")
+        yield event | {"replicas": [first, first | {"seed": 1}]}, came
 
 
-send = Outbox.send
+send, known_tables = Outbox.send, Database.of
 
 
 class Faulty:
@@ -223,7 +227,7 @@ class Faulty:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.store, name)
-        if not name.startswith(("log_", "create_", "set_", "update_")):
+        if not name.startswith(("log_", "create_", "set_", "update_", "write", "keep")):
             return method
 
         def called(*arguments: Any, **named: Any) -> Any:
@@ -236,17 +240,22 @@ class Faulty:
         return called
 
 
-def told_with(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, fails_at: int, at_once: int) -> int:
+def told_with(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, fails_at: int, at_once: int, known: bool
+) -> int:
     """Tell a story whose sending begins when all of it is told; return the number of calls that it took."""
     calls, all_told = SimpleNamespace(made=0, fails_at=fails_at), threading.Event()
     monkeypatch.setattr(recording, "AT_ONCE", at_once)
     monkeypatch.setattr(Outbox, "send", lambda outbox: send(outbox) if all_told.wait(60) else ())
     for module in (writing, showcase):
         monkeypatch.setattr(module, "client", lambda home: Faulty(client(home), calls))
+    monkeypatch.setattr(writing, "files", lambda home, address: Faulty(files(home, address), calls))
+    tables = known_tables(home) if known else None
+    monkeypatch.setattr(Database, "of", lambda _: tables and Faulty(tables, calls))
     monkeypatch.setattr(recording, "RETRY_SECONDS", (0.0,))
     recorder = Recorder(home, folder(home))
-    for event, files in with_files(story(), tmp_path):
-        recorder.append(event, files)
+    for event, came in with_files(story(), tmp_path):
+        recorder.append(event, came)
     all_told.set()
     assert recorder.close(timeout=60)
     return calls.made
@@ -258,9 +267,9 @@ def everything(home: Home) -> list[Any]:
     found = []
     for run in search(store, [each.experiment_id for each in store.search_experiments()]):
         images = [part.path.rpartition("+timestamp")[0] for part in store.list_artifacts(run.info.run_id, "images")]
-        files = [part.path for part in store.list_artifacts(run.info.run_id)]
-        tags = {key: value for key, value in run.data.tags.items() if key.startswith("arena.")}
-        found.append((run.info.run_name, run.info.status, tags, run.data.params, run.data.metrics, images, files))
+        listed = [part.path for part in store.list_artifacts(run.info.run_id)]
+        tags = {key: value for key, value in run.data.tags.items() if key.startswith(("arena.", SHOWN))}
+        found.append((run.info.run_name, run.info.status, tags, run.data.params, run.data.metrics, images, listed))
     return sorted(found, key=lambda each: each[0])
 
 
@@ -272,12 +281,15 @@ def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]
     return described, models
 
 
-@pytest.mark.parametrize("at_once", [1, 32])
+@pytest.mark.parametrize(
+    ("at_once", "known"), [(1, True), (32, False)], ids=["one by one into its tables", "many at once through MLflow"]
+)
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
-    home, empty_store, monkeypatch, tmp_path, every, at_once
+    home, empty_store, monkeypatch, tmp_path, every, at_once, known
 ):
-    calls = told_with(home, monkeypatch, tmp_path, fails_at=0, at_once=at_once)
+    told = partial(told_with, monkeypatch=monkeypatch, at_once=at_once, known=known)
+    calls = told(home, tmp_path=tmp_path, fails_at=0)
     undisturbed, around = everything(home), shown(home)
     assert around[1] == [("tiny", ["selected"], 1)]
     assert len(undisturbed) == 4
@@ -288,7 +300,7 @@ def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
         shutil.copy(empty_store, other.path / "mlflow.db")
         parent = tmp_path / f"files-of-{number}"
         parent.mkdir()
-        assert told_with(other, monkeypatch, parent, fails_at=number, at_once=at_once) >= calls
+        assert told(other, tmp_path=parent, fails_at=number) >= calls
         assert everything(other) == undisturbed, f"after the answer to call {number} was lost"
         assert shown(other) == around, f"after the answer to call {number} was lost"
 
