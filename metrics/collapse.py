@@ -14,7 +14,7 @@ from metrics.distances import nearest
 from metrics.features import Features, require_finite
 from metrics.intervals import FEWEST, jackknife
 from metrics.score import Score, Scores
-from metrics.symmetric import eigenvalues, gram
+from metrics.symmetric import eigenvalues_, gram
 
 BLOCK = 1024
 # As many reals as this share have a nearest neighbour that counts as a near-duplicate.
@@ -56,7 +56,7 @@ def effective_rank(rows: Tensor) -> Tensor:
     centred = rows.double() - rows.double().mean(0)
     scatter = gram(centred.T if len(rows) > rows.shape[1] else centred)
     require_finite(scatter, name="the covariances")
-    values = eigenvalues(scatter).clamp_min(0)
+    values = eigenvalues_(scatter).clamp_min(0)
     rank: Tensor = torch.special.entr(values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)).sum().exp()
     return rank
 

@@ -14,7 +14,7 @@ from metrics.judge import Judge, pooled
 from metrics.moments import Gaussian, Moments, merge
 from metrics.reference import Reference
 from metrics.score import Score, Scores
-from metrics.symmetric import eigenvalues, gram, sandwich
+from metrics.symmetric import eigenvalues_, gram, sandwich
 
 # With fewer samples the error of the error is not small: a skewed law was covered in 80 of 100 draws.
 FEWEST = 50
@@ -53,7 +53,7 @@ def _shared(one: Side, other: Side) -> Tensor:
 
 def _trace_of_root(matrix: Tensor) -> Tensor:
     require_finite(matrix, name="the products of both covariances")
-    return eigenvalues(matrix).clamp_min(0).sqrt().sum()
+    return eigenvalues_(matrix).clamp_min(0).sqrt().sum()
 
 
 def without_each(real: Gaussian, rows: Tensor) -> Tensor:

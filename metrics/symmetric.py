@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from metrics.errors import UnfitError
+
 
 def gram(rows: Tensor) -> Tensor:
     """rows rows' [N, N], the lower triangle: half of the work of a product."""
@@ -45,27 +47,27 @@ def sandwich(factor: Tensor, matrix: Tensor) -> Tensor:
         return torch.from_numpy(dsygst(matrix.numpy().T, factor.numpy(), itype=2, lower=1)[0])
 
 
-def eigenvalues(matrix: Tensor) -> Tensor:
-    """In ascending order; of the matrix only the lower triangle is read, and it must be finite."""
+def eigenvalues_(matrix: Tensor) -> Tensor:
+    """In ascending order; only the lower triangle is read, must be finite, and is worked in: a copy costs a fifth."""
     if not _at_hand(matrix):
-        return _by_torch(matrix)
+        values: Tensor = torch.linalg.eigvalsh(matrix)
+        return values
     from scipy.linalg.lapack import dsterf, dsytrd, dsytrd_lwork
 
     room, _ = dsytrd_lwork(len(matrix), lower=1)
     with _threads():
-        _, diagonal, beside, _, _ = dsytrd(matrix.numpy(), lower=1, lwork=int(room))
-        values, failed = dsterf(diagonal, beside)
-    return _by_torch(matrix) if failed else torch.from_numpy(values)
+        _, diagonal, beside, _, _ = dsytrd(matrix.numpy(), lower=1, lwork=int(room), overwrite_a=1)
+        settled, failed = dsterf(diagonal, beside)
+    if failed:
+        raise UnfitError(
+            f"{failed} eigenvalues of {len(matrix)} did not settle; judge other features, or fewer samples"
+        )
+    return torch.from_numpy(settled)
 
 
 def _at_hand(matrix: Tensor) -> bool:
     """Whether SciPy takes it: on a processor, and of more than one number."""
     return matrix.is_cpu and matrix.numel() > 1
-
-
-def _by_torch(matrix: Tensor) -> Tensor:
-    values: Tensor = torch.linalg.eigvalsh(matrix)
-    return values
 
 
 def _triangular(factor: Tensor) -> bool:

@@ -7,7 +7,7 @@ from torch.nn.functional import normalize
 from metrics.collected import Collected
 from metrics.features import Features, require_finite
 from metrics.score import Score, Scores
-from metrics.symmetric import eigenvalues, gram
+from metrics.symmetric import eigenvalues_, gram
 
 
 def vendi(rows: Tensor) -> Tensor:
@@ -15,7 +15,7 @@ def vendi(rows: Tensor) -> Tensor:
     rows = normalize(rows.double())
     cosines = gram(rows.T if len(rows) > rows.shape[1] else rows)
     require_finite(cosines, name="the cosines")
-    values = eigenvalues(cosines).clamp_min(0) / len(rows)
+    values = eigenvalues_(cosines).clamp_min(0) / len(rows)
     effective: Tensor = torch.special.entr(values).sum().exp()
     return effective
 
