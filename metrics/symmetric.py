@@ -59,9 +59,7 @@ def eigenvalues_(matrix: Tensor) -> Tensor:
         _, diagonal, beside, _, _ = dsytrd(matrix.numpy(), lower=1, lwork=int(room), overwrite_a=1)
         settled, failed = dsterf(diagonal, beside)
     if failed:
-        raise UnfitError(
-            f"{failed} eigenvalues of {len(matrix)} did not settle; judge other features, or fewer samples"
-        )
+        raise UnfitError(f"{failed} of {len(matrix)} eigenvalues did not settle; scale the features, or choose others")
     return torch.from_numpy(settled)
 
 

@@ -71,9 +71,9 @@ def test_a_matrix_that_is_not_positive_definite_has_no_triangular_factor():
 
 
 @pytest.mark.parametrize("route", ["by SciPy"], indirect=True)
-def test_eigenvalues_that_do_not_settle_are_told(route, monkeypatch):  # noqa: ARG001
+def test_eigenvalues_that_do_not_settle_are_told(route, monkeypatch):
     monkeypatch.setattr("scipy.linalg.lapack.dsterf", lambda diagonal, _beside: (diagonal, 1))
-    with pytest.raises(UnfitError, match="1 eigenvalues of 2 did not settle"):
+    with pytest.raises(UnfitError, match="1 of 2 eigenvalues did not settle"):
         eigenvalues_(torch.eye(2, dtype=torch.float64))
 
 
