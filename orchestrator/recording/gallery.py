@@ -1,17 +1,18 @@
 """Pictures of a series, as MLflow's own pages show them: each step once, without being drawn anew."""
 
+import math
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from uuid import UUID, uuid5
 
-from PIL import Image
+from PIL import Image, WebPImagePlugin  # Pillow would load all that it can read to find this one
 
 from orchestrator.recording.files import Files
 from orchestrator.recording.layout import PICTURE
 
 FOLDER = "images"
 THUMBNAIL = 256
-"""The longer side, in pixels, of what MLflow's charts show."""
+"""At most so many pixels has the longer side of what MLflow's charts show."""
 
 
 class Gallery:
@@ -43,7 +44,6 @@ def _hung(files: Files) -> dict[int, str]:
 
 def _thumbnail(picture: Path) -> bytes:
     with Image.open(picture) as image:
-        factor = THUMBNAIL / max(image.size)
-        sides = [max(1, round(side * factor)) for side in image.size]
-        image.resize(sides, Image.Resampling.BOX).save(content := BytesIO(), "webp", method=0)
+        pixels = math.ceil(max(image.size) / THUMBNAIL)  # whole ones become one: grids stay sharp
+        image.reduce(pixels).save(content := BytesIO(), WebPImagePlugin.WebPImageFile.format, method=0, quality=50)
     return content.getvalue()

@@ -51,12 +51,20 @@ def hung(store, run_id):
 
 def test_a_picture_is_named_and_sized_as_by_mlflow_itself(store, run, gallery, tmp_path):
     ours, theirs, picture = run(), run(), tmp_path / "samples_0.png"
-    Image.new("L", (600, 300)).save(picture)
+    Image.new("L", (512, 256)).save(picture)
     gallery(ours).hang(picture, step=7, stamp=1_700_000_000_000)
     with Image.open(picture) as image:
         store.log_image(theirs, image, key="samples", step=7, timestamp=1_700_000_000_000)
     assert hung(store, ours) == hung(store, theirs)
     assert len(hung(store, ours)) == 2
+
+
+@pytest.mark.parametrize(("size", "shown"), [((600, 300), (200, 100)), ((10, 257), (5, 129)), ((3, 2), (3, 2))])
+def test_what_charts_show_has_at_most_256_pixels_a_side_and_keeps_its_shape(store, run, gallery, tmp_path, size, shown):
+    ours, picture = run(), tmp_path / "samples_0.png"
+    Image.new("RGB", size).save(picture)
+    gallery(ours).hang(picture, step=7, stamp=1)
+    assert sorted(hung(store, ours).values()) == sorted([size, shown])
 
 
 def half(file):
