@@ -13,6 +13,8 @@ from .replicas import Replica
 from .streams import Device, present
 from .variants import Variant
 
+_VARIANT = "a variant, such as gans.variant('gan'), or one for each seed"
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -46,6 +48,8 @@ def train(
     # What cannot be meant is refused here, before the first tick is asked for.
     expect(Budget, budget, "a budget, such as gans.Budget(images=64_000, tick=6_400)")
     expect(Sequence, seeds, "a sequence of seeds, such as (3,) for seed 3 or range(3) for three seeds")
+    if isinstance(variant, str):  # which is a sequence, too
+        expect(Variant, variant, _VARIANT)
     variants = list(variant) if isinstance(variant, Sequence) else [variant] * len(seeds)
     pack = _prepared(variants, dataset, seeds, device, Engine() if engine is None else engine, together)
     first, ticks = variants[0], budget.ticks(variants[0])
@@ -59,8 +63,8 @@ def _prepared(
     together: int | None,
 ) -> Pack:  # fmt: skip
     """The pack, or the reason why there cannot be one."""
-    if not all(isinstance(each, Variant) for each in variants):
-        raise ConfigError(f"expected a variant, such as gans.variant('gan'), or one for each seed, but {variants} came")
+    for each in variants:
+        expect(Variant, each, _VARIANT)
     if not hasattr(dataset, "digest"):
         raise ConfigError(f"expected a dataset, such as gans.data.load('ring8'), but {dataset!r} came")
     expect(Engine, engine, "an engine, such as gans.Engine(precision='bf16')")

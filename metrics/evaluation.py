@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 
-from metrics.catalogue import check, family
+from metrics.catalogue import check, family, named
 from metrics.errors import UnfitError, expect
 from metrics.family import Family
 from metrics.features import Extractor, Features, Range, Samples, extract
@@ -43,8 +43,7 @@ def evaluate_features(
     expect(Features, features, "features, such as metrics.features.extract gives")
     expect(Reference, reference, _REFERENCE)
     known, verdicts = replace(reference, modes=modes), dict[str, Scores]()
-    for name in metrics:
-        chosen = family(name)
+    for chosen in named(metrics):
         if chosen.judge not in verdicts:  # one judge may know several families, and looks once for all of them
             wanted = [other for other in metrics if family(other).judge == chosen.judge]
             judge = chosen.load().against(known, wanted).to(features.pooled.device)

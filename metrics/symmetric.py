@@ -1,11 +1,14 @@
-"""Symmetric matrices in float64: products, factors and eigenvalues, of and from the lower triangle.
+"""Symmetric matrices in float64: products, factors and eigenvalues.
 
-On a processor by SciPy's BLAS and LAPACK, which take less time than torch's at every size; elsewhere by torch. Results
-lie column by column, as Fortran reads them: what one function returns, the next takes without a copy.
+On a processor by SciPy's BLAS and LAPACK, if they are installed: for large matrices they take less time than torch's,
+and no more for small ones; elsewhere by torch. Results lie column by column, as Fortran reads them.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+from importlib.util import find_spec
+from threading import Lock
 from typing import Any
 
 import torch
@@ -13,9 +16,11 @@ from torch import Tensor
 
 from metrics.errors import UnfitError
 
+_ONE_AT_A_TIME = Lock()  # the limit is the whole process's, and each who leaves puts back what was there
+
 
 def gram(rows: Tensor) -> Tensor:
-    """rows rows' [N, N], the lower triangle: half of the work of a product."""
+    """rows rows' [N, N], of which the lower triangle counts: half of the work of a product."""
     if not _at_hand(rows):
         return rows @ rows.T
     from scipy.linalg.blas import dsyrk
@@ -26,7 +31,7 @@ def gram(rows: Tensor) -> Tensor:
 
 
 def cholesky(matrix: Tensor) -> Tensor | None:
-    """The lower triangular L with L L' = matrix, or None for one that is not positive definite."""
+    """The lower triangular L with L L' = matrix, whose both triangles are there, or None if it is not definite."""
     if not _at_hand(matrix):
         factor, failed = torch.linalg.cholesky_ex(matrix)
         return None if failed else factor
@@ -38,7 +43,10 @@ def cholesky(matrix: Tensor) -> Tensor | None:
 
 
 def sandwich(factor: Tensor, matrix: Tensor) -> Tensor:
-    """factor' matrix factor, the lower triangle: less than half of the work for a lower triangular factor."""
+    """factor' matrix factor, of which the lower triangle counts; of the matrix both triangles are there.
+
+    For a lower triangular factor it is less than half of the work.
+    """
     if not _at_hand(factor) or not _triangular(factor):
         return factor.T @ (matrix @ factor)
     from scipy.linalg.lapack import dsygst
@@ -48,7 +56,7 @@ def sandwich(factor: Tensor, matrix: Tensor) -> Tensor:
 
 
 def eigenvalues_(matrix: Tensor) -> Tensor:
-    """In ascending order; only the lower triangle is read, must be finite, and is worked in: a copy costs a fifth."""
+    """In ascending order. Only the lower triangle is read, must be finite, and is written over."""
     if not _at_hand(matrix):
         values: Tensor = torch.linalg.eigvalsh(matrix)
         return values
@@ -65,7 +73,12 @@ def eigenvalues_(matrix: Tensor) -> Tensor:
 
 def _at_hand(matrix: Tensor) -> bool:
     """Whether SciPy takes it: on a processor, and of more than one number."""
-    return matrix.is_cpu and matrix.numel() > 1
+    return matrix.is_cpu and matrix.numel() > 1 and _installed()
+
+
+@cache
+def _installed() -> bool:
+    return all(find_spec(name) is not None for name in ("scipy", "threadpoolctl"))
 
 
 def _triangular(factor: Tensor) -> bool:
@@ -74,10 +87,11 @@ def _triangular(factor: Tensor) -> bool:
     return factor.shape[0] == factor.shape[1] and not bandwidth(factor.numpy())[1]
 
 
-def _threads() -> AbstractContextManager[Any]:
+@contextmanager
+def _threads() -> Iterator[None]:
     """SciPy's library has threads of its own: as many as torch's, for their number moves the last bits."""
-    limit: AbstractContextManager[Any] = _pools().limit(limits=torch.get_num_threads(), user_api="blas")
-    return limit
+    with _ONE_AT_A_TIME, _pools().limit(limits=torch.get_num_threads(), user_api="blas"):
+        yield
 
 
 @cache

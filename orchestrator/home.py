@@ -99,7 +99,7 @@ class Home:
         """Refuse an experiment that another process is at; what this one has open is its own affair."""
         lock = self.experiment(name) / "lock"
         if lock.exists():
-            with lock.open() as file:
+            with lock.open("r+") as file:  # what a lock on a network's file system asks for
                 if not _free(file) and _holder(file) != str(os.getpid()):
                     raise _refusal(name, file, ALONE)
 

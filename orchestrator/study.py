@@ -49,10 +49,11 @@ def study(
     from pandas import DataFrame
 
     from orchestrator.config import asked
+    from orchestrator.search.attempts import ARGUMENTS
     from orchestrator.search.conducting import conduct_in_view
 
     meant = asked(StudyExperiment, experiment, trust_code=trust_code)
-    outcome = conduct_in_view(meant, Home.at(home), quiet=quiet, **how)
+    outcome = conduct_in_view(meant, Home.at(home), quiet=quiet, ways=ARGUMENTS, **how)
     return DataFrame(list(rows(outcome.state)), columns=list(COLUMNS))
 
 

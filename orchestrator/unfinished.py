@@ -1,6 +1,6 @@
 """Files that are there as a whole or not at all, whenever their writer is killed.
 
-Who is killed without a word (kill -9, a power cut) leaves the hidden unfinished file: the next writer of the same file
+Who is killed without a word leaves the hidden unfinished file: the next writer of the same file
 writes over it and takes it away, and until then nobody reads it.
 """
 

@@ -175,10 +175,10 @@ def _leaderboard(group: Group) -> Table:
 
 
 def _columns(group: Group) -> list[Column]:
-    """Return the columns of a ranking in their order; those that would say the same of every row are left out."""
+    """Return the columns of a ranking in their order; where the records come from is told if it is not all the same."""
     rows, metric = group.rows, group.metric
     experiments = len({row.experiment for row in rows})
-    several = len({(row.experiment, row.attempt) for row in rows}) > experiments
+    tried_again = len({(row.experiment, row.attempt) for row in rows}) > experiments
     keys = sorted(dict.fromkeys(key for row in rows for key in row.scores), key=lambda key: key != metric)
     better = "higher" if group.higher_is_better else "lower"
     titles = {key: f"{key} ({better})" if key == metric else key for key in keys}
@@ -187,7 +187,7 @@ def _columns(group: Group) -> list[Column]:
         ("rank", {"justify": "right", "no_wrap": True, "min_width": 4}, lambda row: row.place),
         *([("range", unbroken, _range)] if any(row.rank for row in rows) else []),
         *([("experiment", unbroken, lambda row: Text(row.experiment))] if experiments > 1 else []),
-        *([("attempt", unbroken, lambda row: str(row.attempt))] if several else []),
+        *([("attempt", unbroken, lambda row: str(row.attempt))] if tried_again else []),
         ("contender", unbroken, lambda row: row.contender.partition("-")[0]),
         ("variant", unbroken, lambda row: row.variant),
         *((titles[key], {}, partial(_score, key=key, in_brackets=key == metric)) for key in keys),

@@ -56,16 +56,17 @@ class Batch:
 
     def send(self) -> None:
         """Write all that is due."""
-        if self.database is not None:
-            self._write(self.database)
-        else:
+        if self.database is None:
             for run_id, due in self.due.items():
                 self._log(run_id, due)
+        elif self.due:
+            self._write(self.database)
         self.due.clear()
 
     def _write(self, database: Database) -> None:
         told = self.due.items()
         database.write(
+            self.due,
             params=((run_id, *param) for run_id, due in told for param in due.params.items()),
             points=((run_id, at.key, at.value, at.timestamp, at.step) for run_id, due in told for at in due.metrics),
             tags=((run_id, *tag) for run_id, due in told for tag in due.tags.items()),

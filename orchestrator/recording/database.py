@@ -1,26 +1,27 @@
 """The tables of a database file that MLflow has made on this machine: read, and written where much is told at once.
 
-Importing MLflow and asking its client takes several times as long as all the rest of a leaderboard; the numbers of a
-search take it longer than all else that is recorded of one.
+Importing MLflow and asking its client takes several times as long as all the rest of a leaderboard; and of all that
+recording a search costs, half was what MLflow takes to write its numbers.
 """
 
 import json
 import sqlite3
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import isnan, nan
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from orchestrator.errors import WorkError
 from orchestrator.home import Home
 from orchestrator.recording.runs import Point, Run, Tagged, unreadable
 
 SCHEME = "sqlite:///"
 REVISIONS = ("dc11669786a5",)
-"""The layouts of MLflow's tables that are read here: `alembic_version` as MLflow 3.17 writes it."""
+"""The layouts of MLflow's tables that are read and written here: `alembic_version` as MLflow 3.17 writes it."""
 NO_DATABASE = sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN
 """How SQLite calls a file that it can make nothing of, unlike one that is locked for a while."""
 PATIENCE_SECONDS = 20.0
@@ -38,6 +39,9 @@ SERIES = """
 SELECT run_uuid, key, step, value, is_nan FROM metrics
 WHERE run_uuid IN (SELECT value FROM json_each(?)) AND key IN (SELECT value FROM json_each(?))
 ORDER BY timestamp, step, value
+"""
+LIVING = """
+SELECT COUNT(*) FROM runs WHERE lifecycle_stage = 'active' AND run_uuid IN (SELECT value FROM json_each(?))
 """
 WORDS = "(run_uuid, key, value) VALUES (?, ?, ?)"
 PARAMS = f"INSERT OR IGNORE INTO params {WORDS}"
@@ -102,15 +106,18 @@ class Database:
         for run_id, key, step, value, is_nan in found:
             yield run_id, key, step, nan if is_nan else value
 
-    def write(self, *, params: Iterable[Worded], points: Iterable[Stamped], tags: Iterable[Worded]) -> None:
-        """Write what is told of runs as MLflow does, but all or nothing: a param's first and a tag's last value count.
+    def write(
+        self, run_ids: Collection[str], *, params: Iterable[Worded], points: Iterable[Stamped], tags: Iterable[Worded]
+    ) -> None:
+        """Write what is told of runs as MLflow does, but all or nothing, and of a run that was deleted nothing at all.
 
-        Points that are told twice are there once, and a series' latest is that of its last step.
+        Points that are told twice are there once, a series' latest is that of its last step, and of a tag the last
+        value counts; a param that is there already stays, which MLflow would refuse.
         """
         rows = [(run_id, key, *_value(value), at, step) for run_id, key, value, at, step in points]
         with connected(self.path, "rw") as store:
-            store.execute("PRAGMA foreign_keys = ON")  # of a run that is gone nothing is told
             store.execute("BEGIN IMMEDIATE")
+            _require_active(store, run_ids)
             store.executemany(PARAMS, params)
             store.executemany(POINTS, rows)
             store.executemany(LATEST, rows)
@@ -182,6 +189,12 @@ def refuse_another(home: Home) -> None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode in NO_DATABASE:
             raise unreadable(home, ValueError(f"{path.name} is no SQLite database that can be opened")) from None
+
+
+def _require_active(store: sqlite3.Connection, run_ids: Collection[str]) -> None:
+    (active,) = store.execute(LIVING, [json.dumps(list(run_ids))]).fetchone()
+    if active < len(run_ids):
+        raise WorkError(f"{len(run_ids) - active} of the runs that are recorded were deleted; they are begun anew")
 
 
 def _value(number: float) -> tuple[float, bool]:

@@ -35,9 +35,10 @@ class Local:
     folder: Path
 
     def listed(self, folder: str = "") -> list[str]:
-        """Return the paths of what lies in a folder."""
+        """Return the paths of what lies in a folder, without what somebody is just writing."""
         there = self.folder / folder
-        return sorted(str(each.relative_to(self.folder)) for each in there.iterdir()) if there.is_dir() else []
+        found = there.iterdir() if there.is_dir() else ()
+        return sorted(str(each.relative_to(self.folder)) for each in found if not each.name.startswith("."))
 
     def fetched(self, path: str) -> Path:
         """Return where a file or a folder lies."""

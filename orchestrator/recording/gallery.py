@@ -18,10 +18,10 @@ THUMBNAIL = 256
 class Gallery:
     """Hangs a run's pictures that exist already; `MlflowClient.log_image` would encode and tag them once more."""
 
-    def __init__(self, run_id: str, files: Files, *, new: bool = False) -> None:
+    def __init__(self, run_id: str, files: Files) -> None:
         self.run_id = run_id
         self.files = files
-        self.hung = {} if new else _hung(files)
+        self.hung = _hung(files)
         """Under which name each step hangs."""
 
     def hang(self, picture: Path, step: int, stamp: int) -> bool:
@@ -44,6 +44,7 @@ def _hung(files: Files) -> dict[int, str]:
 
 def _thumbnail(picture: Path) -> bytes:
     with Image.open(picture) as image:
-        pixels = math.ceil(max(image.size) / THUMBNAIL)  # whole ones become one: grids stay sharp
-        image.reduce(pixels).save(content := BytesIO(), WebPImagePlugin.WebPImageFile.format, method=0, quality=50)
+        # By a whole factor, so that the cells of a grid stay alike; what it is saved with decides what a search pays.
+        factor = math.ceil(max(image.size) / THUMBNAIL)
+        image.reduce(factor).save(content := BytesIO(), WebPImagePlugin.WebPImageFile.format, method=0, quality=50)
     return content.getvalue()

@@ -202,7 +202,7 @@ class State:
 
 
 Announce = Callable[[Event, State], None]
-"""Called after every event with what it added up to: the live view, or nothing."""
+"""Called after every event, with what it added up to."""
 
 
 class Journal:

@@ -42,7 +42,7 @@ class Source(Protocol):
 
 
 def unreadable(home: Home, error: Exception) -> WorkError:
-    """Return in one sentence that a store cannot be read, and why."""
+    """Return in one sentence that a store cannot be used, and why."""
     told = " ".join(str(error).split()).partition(" [SQL:")[0].partition(" (Background on")[0][:200]
     where = "at MLFLOW_TRACKING_URI" if os.environ.get("MLFLOW_TRACKING_URI") else f"in {home.path}"
-    return WorkError(f"MLflow's store {where} cannot be read ({told}); mend it, or choose another home")
+    return WorkError(f"MLflow's store {where} cannot be used ({told}); mend it, or choose another home")

@@ -100,7 +100,7 @@ class Remote:
 
 @contextmanager
 def _told(home: Home) -> Iterator[None]:
-    """Say in one sentence why a store cannot be read."""
+    """Say in one sentence why a store cannot be used."""
     try:
         yield
     except (MlflowException, SQLAlchemyError, DatabaseError) as error:

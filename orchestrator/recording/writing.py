@@ -1,7 +1,8 @@
 """MLflow: one experiment a name, a parent run a contender, a child run a replica; told twice, recorded once."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ MLFLOW_STATUS = {
     "failed": "FAILED",
 }
 
+AT_HAND = 1024
+"""Of so many runs at most it is kept in mind where their files go, and which pictures hang."""
+
 Identity = tuple[str, int | None]
 """Contender and seed: neither for the search itself, no seed for a contender."""
 
@@ -48,8 +52,9 @@ class Writer:
         self.runs: dict[Identity, str] = {}
         self.described: dict[Identity, dict[str, str]] = {}
         self.standing: dict[str, str] = {}
-        self.files: dict[str, Files] = {}
-        self.galleries: dict[str, Gallery] = {}
+        self.addresses: dict[str, str] = {}
+        self.files: Callable[[str], Files] = lru_cache(AT_HAND)(lambda run_id: files(home, self.addresses[run_id]))
+        self.gallery: Callable[[str], Gallery] = lru_cache(AT_HAND)(lambda run_id: Gallery(run_id, self.files(run_id)))
         self.batch = Batch(self.client, Database.of(home))
         query = f"tags.`arena.attempt` = '{attempt['attempt']}'"
         for run in search(self.client, [self.experiment_id], query):
@@ -94,7 +99,7 @@ class Writer:
         run_id = run.info.run_id
         self.runs[identity] = run_id
         self.standing[run_id] = status
-        self.files[run_id] = files(self.home, run.info.artifact_uri)
+        self.addresses[run_id] = run.info.artifact_uri
 
     def _experiment(self) -> str:
         name = self.attempt["experiment"]["name"]
@@ -152,16 +157,14 @@ class Writer:
 
     def _keep(self, run_id: str, replica: Event, event: Event, came: Path) -> None:
         """Keep the picture and the generator that came with an event."""
-        picture = came / f"samples_{replica['seed']}.png"
-        if picture.exists():
-            gallery = self.galleries.setdefault(run_id, Gallery(run_id, self.files[run_id]))
-            if gallery.hang(picture, event["step"], int(event["time"] * 1000)):
-                self.batch.add(run_id, tags={SHOWN: "True"})
-        if replica["final"] and picture.exists():
+        picture, at = came / f"samples_{replica['seed']}.png", int(event["time"] * 1000)
+        if picture.exists() and self.gallery(run_id).hang(picture, event["step"], at):
+            self.batch.add(run_id, tags={SHOWN: "True"})
+        if picture.exists() and replica["final"]:
             for shown in (run_id, self._contender(event)):
-                self.files[shown].keep(picture, picture.name)
+                self.files(shown).keep(picture, picture.name)
         if (generator := came / f"generator_{replica['seed']}").exists():
-            self.files[run_id].keep(generator, "generator")
+            self.files(run_id).keep(generator, "generator")
 
     def _contender(self, event: Event) -> str:
         name = event["contender"]
@@ -213,7 +216,7 @@ class Writer:
     def _write(self, run_id: str, path: str, document: Any) -> None:
         """Keep a text, or anything else as JSON, as a file of a run."""
         text = document if isinstance(document, str) else json.dumps(document, indent=2)
-        self.files[run_id].write(text.encode(), path)
+        self.files(run_id).write(text.encode(), path)
 
     def _describe(self, identity: Identity, params: Mapping[str, str], digests: Mapping[str, str]) -> None:
         """Write the params, and the tags that say that the whole description is there."""
@@ -238,7 +241,7 @@ class Writer:
         if self.attempt.get("draws"):
             self._write(run_id, "plan.json", self.attempt["contenders"])  # now they are known
         if (told := came / DECISIONS).exists():
-            self.files[run_id].keep(told, DECISIONS)
+            self.files(run_id).keep(told, DECISIONS)
         self._stand(run_id, event["status"], event["reason"], event)
 
     def _stand(self, run_id: str, status: str, reason: str | None, event: Event) -> None:

@@ -24,8 +24,9 @@ def search(
     """
     from orchestrator.config import SearchExperiment, asked
     from orchestrator.review.frames import leaderboard
+    from orchestrator.search.attempts import ARGUMENTS
     from orchestrator.search.conducting import conduct_in_view
 
     meant = asked(SearchExperiment, experiment, trust_code=trust_code)
-    conduct_in_view(meant, Home.at(home), quiet=quiet, **how)
+    conduct_in_view(meant, Home.at(home), quiet=quiet, ways=ARGUMENTS, **how)
     return leaderboard(meant.name, home=home)

@@ -20,14 +20,14 @@ OPTIONS = ("--resume", "--again")
 ARGUMENTS = ("resume=True", "again=True")
 
 
-def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool) -> Path:
+def choose_attempt(experiment: Experiment, home: Home, *, resume: bool, again: bool, ways: Ways = OPTIONS) -> Path:
     """Return the folder of the attempt of a file to begin or to go on with."""
 
     def changed(recorded: Event) -> list[str]:
         # More time changes nothing that was done.
         return [each for each in changes(recorded, experiment) if not each.startswith(SECONDS)]
 
-    return attempt_under(experiment.name, home, changed, resume=resume, again=again)
+    return attempt_under(experiment.name, home, changed, resume=resume, again=again, ways=ways)
 
 
 def attempt_under(

@@ -13,7 +13,7 @@ from orchestrator.live import followed
 from orchestrator.recording.journal import Announce, State
 from orchestrator.recording.recorder import Recorder, flush
 from orchestrator.resources import measured
-from orchestrator.search.attempts import choose_attempt
+from orchestrator.search.attempts import OPTIONS, Ways, choose_attempt
 from orchestrator.search.deadline import prolonged
 from orchestrator.search.driver import SENDING_SECONDS, Driver
 from orchestrator.search.outcome import Outcome
@@ -41,10 +41,17 @@ def conduct(
 
 
 def conduct_in_view(
-    experiment: Experiment, home: Home, *, quiet: bool, resume: bool = False, again: bool = False, **how: Any
+    experiment: Experiment,
+    home: Home,
+    *,
+    quiet: bool,
+    resume: bool = False,
+    again: bool = False,
+    ways: Ways = OPTIONS,
+    **how: Any,
 ) -> Outcome:
     """Run an experiment as `conduct` does, and show how it goes unless that shall be quiet."""
-    choose_attempt(experiment, home, resume=resume, again=again)  # what is refused opens no view
+    choose_attempt(experiment, home, resume=resume, again=again, ways=ways)  # what is refused opens no view
     with followed(quiet=quiet) as announce:
         return conduct(experiment, home, resume=resume, again=again, announce=announce, **how)
 

@@ -11,7 +11,9 @@ BUDGET = Budget(steps=1, tick=1)
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"variant": None}, "expected a variant, such as gans.variant('gan'), or one for each seed, but [None] came"),
+        ({"variant": None}, "expected a variant, such as gans.variant('gan'), or one for each seed, but None came"),
+        ({"variant": "gan"}, "expected a variant, such as gans.variant('gan'), or one for each seed, but 'gan' came"),
+        ({"variant": ["gan"]}, "expected a variant, such as gans.variant('gan'), or one for each seed, but 'gan' came"),
         (
             {"budget": {"steps": 5}},
             "expected a budget, such as gans.Budget(images=64_000, tick=6_400), but {'steps': 5",

@@ -228,6 +228,12 @@ def test_what_is_no_reference_and_what_is_no_extractor_is_told_how_one_is_made(g
             lambda: evaluate_features(points(), None, ["fd"]),
             "expected features, such as metrics.features.extract gives",
         ),
+        (
+            lambda: evaluate_features(
+                load("identity")(points()), reference.build(load("identity"), points(), **REALS), "fd"
+            ),
+            "expected a list of metrics,",
+        ),
         (lambda: load(5), "expected the name of an extractor, such as 'lenet', but 5 came"),
     ],
 )

@@ -1,9 +1,12 @@
 """Products, factors and eigenvalues of symmetric matrices: torch's plain ones, whatever the layout and the threads."""
 
+import sys
+
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
+from metrics import symmetric
 from metrics.errors import UnfitError
 from metrics.symmetric import cholesky, eigenvalues_, gram, sandwich
 
@@ -87,3 +90,16 @@ def test_the_threads_that_others_have_set_move_no_bit():
             root = cholesky(matrix)
             found.append([matrix, root, sandwich(root, matrix).tril(), eigenvalues_(matrix)])
     assert all(map(torch.equal, *found))
+
+
+def test_where_scipy_is_not_installed_torch_does_the_work(monkeypatch):
+    monkeypatch.setattr(symmetric, "find_spec", lambda _: None)
+    for module in ("scipy", "scipy.linalg", "scipy.linalg.lapack", "scipy.linalg.blas"):
+        monkeypatch.setitem(sys.modules, module, None)  # to import it fails
+    symmetric._installed.cache_clear()
+    half = drawn(30, 9)
+    matrix = half.T @ half
+    right(gram(half.T), matrix)
+    right(sandwich(cholesky(matrix), matrix), torch.linalg.cholesky(matrix).T @ matrix @ torch.linalg.cholesky(matrix))
+    torch.testing.assert_close(eigenvalues_(matrix.clone()), torch.linalg.eigvalsh(matrix))
+    symmetric._installed.cache_clear()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow.entities import Metric
 
+from orchestrator.errors import WorkError
 from orchestrator.home import Home
 from orchestrator.recording.batch import Batch
 from orchestrator.recording.client import client
@@ -54,7 +55,9 @@ def begun(path: Path, empty_store: Path) -> Home:
 @pytest.mark.parametrize("at_once", [1, 3, len(TOLD)])
 def test_the_tables_hold_what_mlflow_would_have_written(tmp_path, empty_store, at_once):
     ours, theirs = (begun(tmp_path / name, empty_store) for name in ("ours", "theirs"))
-    for home, batch in ((ours, Batch(client(ours), Database.of(ours))), (theirs, Batch(client(theirs)))):
+    tables = Database.of(ours)
+    assert tables
+    for home, batch in ((ours, Batch(client(ours), tables)), (theirs, Batch(client(theirs)))):
         for start in range(0, len(TOLD), at_once):
             for run_id, told in TOLD[start : start + at_once]:
                 batch.add(run_id, **told)
@@ -66,6 +69,7 @@ def test_the_tables_hold_what_mlflow_would_have_written(tmp_path, empty_store, a
 
 def test_a_search_leaves_the_same_records_by_both_ways(tmp_path, empty_store, monkeypatch):
     homes = [begun(tmp_path / name, empty_store) for name in ("ours", "theirs")]
+    assert Database.of(homes[0])
     story = list(Synthetic(contenders=2, replicas=2, ticks=3).events())
     for home in homes:
         Writer(home, story[0]).apply((event, home.path / "nothing") for event in story)
@@ -75,14 +79,35 @@ def test_a_search_leaves_the_same_records_by_both_ways(tmp_path, empty_store, mo
         assert ours == theirs, table
 
 
-def test_of_a_run_that_is_gone_nothing_is_written_nor_of_those_beside_it(tmp_path, empty_store):
+@pytest.mark.parametrize("gone", ["never was", B])
+def test_of_a_run_that_is_gone_nothing_is_written_nor_of_those_beside_it(tmp_path, empty_store, gone):
     home = begun(tmp_path / "home", empty_store)
+    client(home).delete_run(B)
     batch = Batch(client(home), Database.of(home))
     batch.add(A, params={"batch": "8"}, metrics=[Metric("fd", 1.0, 1, 1)], tags={"described": "yes"})
-    batch.add("gone", tags={"described": "yes"})
-    with pytest.raises(sqlite3.IntegrityError):
+    batch.add(gone, metrics=[Metric("fd", 1.0, 1, 1)])
+    with pytest.raises(WorkError, match="1 of the runs that are recorded were deleted"):
         batch.send()
     assert not any(rows(home, table) for table in TABLES)
+
+
+def test_a_param_that_is_there_stays_as_it_is(tmp_path, empty_store):
+    home = begun(tmp_path / "home", empty_store)
+    batch = Batch(client(home), Database.of(home))
+    for value in ("8", "9"):
+        batch.add(A, params={"batch": value})
+        batch.send()
+    (row,) = rows(home, "params")
+    assert "'value': '8'" in row
+
+
+def test_whoever_has_nothing_to_write_waits_for_nobody(tmp_path, empty_store):
+    home = begun(tmp_path / "home", empty_store)
+    batch = Batch(client(home), Database.of(home))
+    with sqlite3.connect(home.path / "mlflow.db", isolation_level=None) as held:
+        held.execute("BEGIN EXCLUSIVE")
+        batch.send()
+        held.execute("ROLLBACK")
 
 
 OTHER = """

@@ -9,8 +9,10 @@ from PIL import Image
 
 from orchestrator.home import Home
 from orchestrator.recording.client import client
-from orchestrator.recording.files import files
+from orchestrator.recording.files import Local, files
 from orchestrator.recording.gallery import Gallery
+from orchestrator.recording.writing import Writer
+from tests.benchmarks.synthetic_store import Synthetic
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -104,3 +106,20 @@ def test_until_a_second_step_hangs_a_run_is_told_again_that_it_has_pictures(run,
     one = gallery(ours)
     assert [one.hang(picture, step=step, stamp=step) for step in (7, 8)] == [True, False]
     assert [gallery(ours).hang(picture, step=step, stamp=step) for step in (7, 8, 9)] == [True, False, False]
+
+
+def test_a_writer_looks_once_which_pictures_hang(home, tmp_path, monkeypatch):
+    came, search = tmp_path / "came", Synthetic(contenders=1, replicas=1, ticks=3)
+    came.mkdir()
+    Image.new("L", (6, 6)).save(came / "samples_0.png")
+    looked, listed = [], Local.listed
+    monkeypatch.setattr(Local, "listed", lambda self, folder="": looked.append(folder) or listed(self, folder))
+    story = list(search.events())
+    Writer(home, story[0]).apply((event, came) for event in story)
+    assert looked == ["images"]
+
+
+def test_what_somebody_is_just_writing_is_not_listed(tmp_path):
+    for name in ("samples_0.png", ".samples_0.new.png"):
+        (tmp_path / name).touch()
+    assert Local(tmp_path).listed() == ["samples_0.png"]

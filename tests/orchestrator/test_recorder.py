@@ -282,7 +282,8 @@ def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]
 
 
 @pytest.mark.parametrize(
-    ("at_once", "known"), [(1, True), (32, False)], ids=["one by one into its tables", "many at once through MLflow"]
+    ("at_once", "known"),
+    [(1, True), (32, True), pytest.param(32, False, id="32-through MLflow")],
 )
 @pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
@@ -419,3 +420,18 @@ def test_what_the_store_refuses_holds_up_nothing_that_was_told_before(home, monk
     (record,) = read(home)
     assert record.status == "finished"
     assert len(Outbox.waiting(home)) == 1
+
+
+def test_a_contender_that_was_deleted_while_it_trained_is_begun_anew(home):
+    told = list(story())
+    recorder = Recorder(home, folder(home))
+    recorder.append(told[0])
+    recorder.append(told[1])
+    assert recorder.close(timeout=60)
+    store = client(home)
+    for run in search(store, [each.experiment_id for each in store.search_experiments()]):
+        store.delete_run(run.info.run_id)
+    recorder = Recorder(home, folder(home))
+    recorder.append(tick(2, 4.0))
+    assert recorder.close(timeout=60)
+    assert sorted(each[1] for each in everything(home)) == ["RUNNING"] * 3

@@ -216,13 +216,13 @@ def _noise(file: Path) -> None:
 @pytest.mark.parametrize(("lies", "told"), [(_a_folder, "is not a file"), (_noise, "is no SQLite database that .*")])
 def test_what_lies_in_the_place_of_a_database_is_refused_at_once(tmp_path, lies, told):
     lies(tmp_path / "mlflow.db")
-    with pytest.raises(WorkError, match=rf"cannot be read \(mlflow.db {told}\); mend it, or choose another home$"):
+    with pytest.raises(WorkError, match=rf"cannot be used \(mlflow.db {told}\); mend it, or choose another home$"):
         source(Home(tmp_path))
 
 
 def test_a_database_of_which_a_part_is_broken_is_told_in_one_sentence(home):
     change(home, "DROP TABLE latest_metrics")
-    with pytest.raises(WorkError, match=r"store in .* cannot be read \(no such table: latest_metrics\); mend it, or"):
+    with pytest.raises(WorkError, match=r"store in .* cannot be used \(no such table: latest_metrics\); mend it, or"):
         read(home)
 
 
