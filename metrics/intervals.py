@@ -10,8 +10,9 @@ Z = 1.959963984540054
 # A jackknife from fewer samples than this is noise about noise: there is no interval then.
 FEWEST = 20
 
-# A value of less than so many times its own bias is one that the jackknife has no true interval for.
-BIASED = 3
+# So many times its bias must even the low end of a distance be, or terms of second order lead: a draw of the law of the
+# reference is expected at no more than 1 + N / M times its bias, M being the number of reals.
+BIASED = 2.5
 
 # To which the ends of a share's interval are found.
 SHARP = 1e-12
@@ -33,49 +34,48 @@ def jackknife(value: float, left_out: Tensor, *, low: float = -math.inf, high: f
 def log_jackknife(value: float, left_out: Tensor) -> Interval | None:
     """The same on the scale of the logarithm, for what is positive, skewed, and less sure the greater it is.
 
-    None where a third of the value or more is bias, which the jackknife tells too: at the null, or with few samples for
-    the dimensions, terms of second order lead, and these it counts twice.
+    None where the low end is two fifths or more bias, which the jackknife tells too: at the null, or with few samples
+    for the dimensions, terms of second order lead, and these it counts twice. The low end decides, since the value may
+    be high by chance, and then it would be just the lucky draws that have an interval.
     """
     reach, count = _reach(left_out), len(left_out)
-    if reach is None or value <= 0 or value < BIASED * (count - 1) * abs(float(left_out.mean()) - value):
+    if reach is None or value <= 0:
         return None
     factor = math.exp(reach / value)
+    if value / factor < BIASED * (count - 1) * abs(float(left_out.mean()) - value):
+        return None
     return value / factor, value * factor
 
 
-def corrected_jackknife(
-    value: float, left_out: Tensor, pairs: Tensor, together: Tensor, *, low: float = -math.inf, high: float = math.inf
-) -> Interval | None:
-    """The jackknife less two fifths of what it counts twice, the interplay of two samples (Efron & Stein, 1981).
+def occupancy_jackknife(value: float, left_out: Tensor, together: Tensor) -> Interval | None:
+    """Of the share of balls that hold a sample: the jackknife less what it counts more than once.
 
-    The interplay is itself counted too high, by that of three and more: less all of it covered in 79 to 90 of 100
-    draws what less two fifths of it covered in 93 to 96.
-
-    If both of the `pairs` [P, 2] are left out, the score loses `together` [P] more than by each of them alone; for any
-    other pair of samples, nothing.
+    Two balls that on average share m samples vary together by e^m - 1 parts where leaving out one sample at a time sees
+    m e^m: the more samples stand in for each other, the less each of them tells. Over balls whose m is spread
+    exponentially that is on average log(1 + m) / m of what is seen. m is Good's and Turing's: twice the squares of what
+    goes with two samples that share a ball alone, `together` [P], over those of what goes with one.
     """
-    reach, count = _reach(left_out), len(left_out)
-    if reach is None or not reach:
+    reach, once = _reach(left_out), float((value - left_out).square().sum())
+    if not reach or not once:
         return None
-    alone = value - left_out
-    both, number = (count - 2) * together, count * (count - 1) / 2
-    sums = (count - 1) * alone.sum() - both.sum()
-    # Over all pairs i < j, of (a_i + a_j - b_ij)^2.
-    squares = (count - 2) * alone.square().sum() + alone.sum().square() + both.square().sum()
-    squares = squares - 2 * (both * alone[pairs].sum(1)).sum()
-    twice = max(0.0, float(squares - sums.square() / number)) / (count * (count - 1))
-    error = reach / _student(count)
-    reach = _student(count) * math.sqrt(max(error**2 - 0.4 * twice, error**2 / 3))
-    return max(low, value - reach), min(high, value + reach)
+    shared = 2 * float(together.square().sum()) / once
+    reach *= math.sqrt(math.log1p(shared) / shared) if shared else 1.0
+    return max(0.0, value - reach), min(1.0, value + reach)
 
 
 def _reach(left_out: Tensor) -> float | None:
-    """Half the width on the plain scale: the jackknife's standard error times Student's t."""
+    """Half the width on the plain scale: the jackknife's standard error times Student's t.
+
+    A few samples that outweigh all others leave the error itself unsure, and fewer degrees of freedom than there are
+    samples (Satterthwaite, 1946).
+    """
     count = len(left_out)
     if count < FEWEST:
         return None
-    error = math.sqrt((count - 1) / count * float((left_out - left_out.mean()).square().sum()))
-    return error * _student(count)
+    squares = (left_out - left_out.mean()).square()
+    total, unsure = float(squares.sum()), float((squares - squares.mean()).square().sum())
+    degrees = min(count - 1.0, 2 * total**2 / unsure) if unsure else count - 1.0
+    return math.sqrt((count - 1) / count * total) * student(degrees)
 
 
 def mid_p(hits: int, count: int) -> Interval:
@@ -101,20 +101,25 @@ def mid_p(hits: int, count: int) -> Interval:
     return share(0.025) if hits else 0.0, share(0.975) if hits < count else 1.0
 
 
-def wilson(hits: float, count: float) -> Interval:
-    """For a share of as many independent samples as are worth the dependent ones: neither number need be whole."""
-    share, spread = hits / count, Z**2 / count
+def wilson(hits: float, count: float, *, reach: float = Z) -> Interval:
+    """For a share of as many independent samples as are worth the dependent ones: neither number need be whole.
+
+    `reach` is in standard errors: Student's where it is itself estimated how many they are worth.
+    """
+    share, spread = hits / count, reach**2 / count
     centre = (share + spread / 2) / (1 + spread)
-    reach = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def normal(value: float, error: float, count: int) -> Interval:
     """From a standard error estimated from `count` samples, with Student's t."""
-    reach = error * _student(count)
+    reach = error * student(count - 1)
     return value - reach, value + reach
 
 
-def _student(count: int) -> float:
-    """Two-sided 95 % of Student's t: the first terms of its expansion, right to 1 % from 20 on."""
-    return Z * (1 + (Z**2 + 1) / (4 * (count - 1)))
+def student(degrees: float) -> float:
+    """Two-sided 95 % of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 0.975))

@@ -76,11 +76,13 @@ class Discrepancy:
     def interval(self) -> Interval | None:
         """Of the expected value; None near the null, where the second order leads: the law is a skewed sum of squares.
 
-        There it held 89 to 100 times in 100, by the law: ask `same_law` instead.
+        There it held 89 to 100 times in 100, by the law: ask `same_law` instead. Nor is there one that reaches down to
+        0, whatever the orders seem to be: chance makes the first look large in some draws of the same law.
         """
         if self.count < FEWEST or self.linear <= AWAY * self.quadratic:
             return None
-        return normal(self.value, math.sqrt(self.linear + self.quadratic), self.count)
+        low, high = normal(self.value, math.sqrt(self.linear + self.quadratic), self.count)
+        return (low, high) if low > 0 else None
 
 
 def discrepancy(real: Tensor, generated: Tensor, kernel: Kernel, *, known: Tensor | None = None) -> Discrepancy:

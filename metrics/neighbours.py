@@ -1,5 +1,6 @@
 """Scores from nearest neighbours among features: four of them, from one pass over all pairs."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,16 +12,17 @@ from torchmetrics.utilities import dim_zero_cat
 from metrics.distances import Points, candidates, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import FEWEST, Interval, corrected_jackknife, jackknife, mid_p, wilson
+from metrics.intervals import FEWEST, Interval, jackknife, mid_p, occupancy_jackknife, student, wilson
 from metrics.judge import Judge, pooled
 from metrics.reference import Reference
 from metrics.score import Score, Scores
 
 NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
-# Fewer covered reals than this, or fewer that are not, and the jackknife sees no spread where there is some.
-RARE = 5
-# Random partitions of the generated samples into halves, each a variance of two numbers (with 16 of them recall's
-# intervals held 92 times in 100, with 100 of them 94), and the nearest that are looked through for those of one part.
+# Fewer covered or recalled reals than this, or fewer that are not, and one draw does not show the spread. For `recall`,
+# whose spread is told by parts of the draw, five would leave out just those draws of a small recall that hold.
+RARE = {"coverage": 5, "recall": 3}
+# Random partitions of the generated samples into halves, each a variance of two numbers; and how many of the nearest
+# are looked through for those of one part.
 PARTITIONS = 100
 LISTED = 48
 NAMES = ("precision", "recall", "density", "coverage")
@@ -102,31 +104,42 @@ def without_each(meeting: Meeting) -> Tensor:
     return coverage(meeting) - lost / len(meeting.held)
 
 
-def without_both(meeting: Meeting) -> tuple[Tensor, Tensor]:
-    """Pairs of generated samples [P, 2] that alone lie in some ball, and the coverage that goes with both [P]."""
-    _, sums, squares = meeting.held[meeting.held[:, 0] == 2].T
-    apart = (2 * squares - sums.square()).sqrt()
-    ends = torch.stack([sums - apart, sums + apart], 1) / 2
-    pairs, times = torch.unique(ends.round().long(), dim=0, return_counts=True)
-    return pairs, times / len(meeting.held)
+def without_both(meeting: Meeting) -> Tensor:
+    """The coverage that goes with a pair of samples that share a ball alone, for every such pair [P]."""
+    pairs = meeting.held[meeting.held[:, 0] == 2]
+    times: Tensor = torch.unique(pairs, dim=0, return_counts=True)[1]
+    return times / len(meeting.held)
 
 
-def recall_variance(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS, *, seed: int = 0) -> float:
-    """The variance of the recall over draws of the generated samples, against these reals.
+def independent_reals(
+    real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS, *, seed: int = 0
+) -> tuple[float, float]:
+    """As many independent reals would recall as unsurely over draws of the generated samples; and degrees of freedom.
 
     Disjoint parts of a sample are independent samples: what the recalls of two halves, and of four quarters, vary by
-    is without bias the variance at N/2 and at N/4, averaged here over random partitions. Each real is reached or not,
-    whatever N is, and neighbouring reals are reached together, over a range that shrinks as 1/N: the variance at N is
-    read from a straight line in 1/N through both, neither of whose terms can be negative.
+    is without bias the variance at N/2 and at N/4, averaged here over random partitions, and counted in that of a
+    single real at the recall which they have. Each real is reached or not, whatever N is, and neighbouring reals are
+    reached together, over a range that shrinks as 1/N: what it is at N is read from a straight line in 1/N through
+    both, neither of whose terms can be negative. What partitions differ by tells how sure that is, and so the degrees
+    of freedom (Satterthwaite, 1946).
     """
     recalls, random = recalls_of_parts(real, generated, neighbours), torch.Generator().manual_seed(seed)
 
-    def between(parts: int) -> float:
+    def between(parts: int) -> tuple[float, float]:
+        """The mean over partitions, and the square of its standard error."""
         orders = [torch.randperm(len(generated), generator=random) % parts for _ in range(PARTITIONS // (parts - 1))]
-        return sum(float(recalls(order, parts).var()) for order in orders) / len(orders)
+        found = torch.stack([recalls(order, parts) for order in orders])
+        single = float(found.mean() * (1 - found.mean()))
+        spread = found.var(1) / (single or 1.0)
+        return float(spread.mean()), float(spread.var()) / len(spread)
 
-    half, quarter = between(2), between(4)
-    return min(max((3 * half - quarter) / 2, half / 2), half)
+    (half, half_unsure), (quarter, quarter_unsure) = between(2), between(4)
+    if not half:
+        return float(len(real)), math.inf
+    line = (3 * half - quarter) / 2
+    share = min(max(line, half / 2), half)
+    unsure = (9 * half_unsure + quarter_unsure) / 4 if share == line else half_unsure * (share / half) ** 2
+    return 1 / share, 2 * share**2 / unsure if unsure else math.inf
 
 
 def recalls_of_parts(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS) -> Callable[[Tensor, int], Tensor]:
@@ -222,16 +235,12 @@ class Neighbours(Judge):
         if name == "density":
             each = meeting.around.double() / self.neighbours
             return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None
-        if count < FEWEST or not 0 < value < 1:
+        if count < FEWEST or not RARE[name] <= round(value * reals) <= reals - RARE[name]:
             return None
         if name == "coverage":
-            if not RARE <= round(value * reals) <= reals - RARE:
-                return None
-            return corrected_jackknife(value, without_each(meeting), *without_both(meeting), low=0.0, high=1.0)
-        variance = recall_variance(self._reals().centres, self._generated(), self.neighbours)
-        # As many independent reals would vary as much.
-        independent = value * (1 - value) / variance if variance else reals
-        return wilson(value * independent, independent)
+            return occupancy_jackknife(value, without_each(meeting), without_both(meeting))
+        independent, degrees = independent_reals(self._reals().centres, self._generated(), self.neighbours)
+        return wilson(value * independent, independent, reach=student(degrees))
 
     def _generated(self) -> Tensor:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import binom
 
-from metrics.intervals import corrected_jackknife, jackknife, log_jackknife, mid_p, wilson
+from metrics.intervals import jackknife, log_jackknife, mid_p, occupancy_jackknife, student, wilson
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,28 @@ def test_mid_p_holds_a_share_as_often_as_it_says(share):
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error_times_students_t():
-    values = torch.randn(50, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    values = torch.randn(50, generator=torch.Generator().manual_seed(0), dtype=torch.float64).sign()
     mean = values.mean().item()
     low, high = jackknife(mean, (values.sum() - values) / 49)
-    assert (high - low) / 2 == pytest.approx(2.0096 * values.std().item() / 50**0.5, rel=1e-3)
+    assert (high - low) / 2 == pytest.approx(2.0096 * values.std().item() / 50**0.5, rel=1e-2)
     assert (high + low) / 2 == pytest.approx(mean)
+
+
+def test_a_sample_that_outweighs_the_others_leaves_the_error_unsure():
+    values = torch.linspace(-1, 1, 50, dtype=torch.float64)
+    values[-1] = 20
+    mean = values.mean().item()
+    low, high = jackknife(mean, (values.sum() - values) / 49)
+    assert (high - low) / 2 > 1.5 * 2.0096 * values.std().item() / 50**0.5
+
+
+@pytest.mark.parametrize(("degrees", "reach"), [(5, 2.5706), (49, 2.0096), (float("inf"), 1.95996)])
+def test_students_t_is_that_of_the_tables(degrees, reach):
+    assert student(degrees) == pytest.approx(reach, abs=1e-4)
+
+
+def test_a_share_of_samples_whose_worth_is_estimated_reaches_further():
+    assert wilson(50, 100, reach=student(10))[1] == pytest.approx(0.6087, abs=1e-4)
 
 
 def test_the_scale_of_the_logarithm_changes_little_where_the_error_is_small():
@@ -46,36 +63,37 @@ def test_the_scale_of_the_logarithm_changes_little_where_the_error_is_small():
     assert 0 < low < 1 < high
 
 
-@pytest.mark.parametrize(("bias", "given"), [(0.3, True), (0.4, False), (-0.4, False)])
+@pytest.mark.parametrize(("bias", "given"), [(0.38, True), (0.42, False), (-0.42, False)])
 def test_a_value_that_is_mostly_bias_has_no_interval(bias, given):
     left_out = 1 + bias / 49 + torch.linspace(-0.001, 0.001, 50, dtype=torch.float64)
     assert (log_jackknife(1.0, left_out) is not None) == given
 
 
-def test_the_correction_takes_from_a_product_what_the_jackknife_counts_twice():
-    # The U-statistic of x y over pairs, with mean 0: its variance is all of second order, 2 / n (n - 1).
-    count, random = 40, torch.Generator().manual_seed(0)
-    wide, right = [], []
-    for _ in range(200):
-        x = torch.randn(count, generator=random, dtype=torch.float64)
-        total = x.sum()
+def test_a_value_that_chance_may_have_lifted_above_its_bias_has_no_interval():
+    spread = torch.linspace(-1, 1, 50, dtype=torch.float64)
+    assert log_jackknife(1.0, 1 + 0.2 / 49 + 0.01 * spread)
+    assert log_jackknife(1.0, 1 + 0.2 / 49 + 0.1 * spread) is None
 
-        def score(total, squares, number):
-            return (total**2 - squares) / (number * (number - 1))
 
-        value = score(total, x.square().sum(), count).item()
-        left_out = score(total - x, x.square().sum() - x.square(), count - 1)
-        pairs = torch.combinations(torch.arange(count))
-        i, j = pairs.T
-        both = score(total - x[i] - x[j], x.square().sum() - x[i].square() - x[j].square(), count - 2)
-        together = left_out[i] + left_out[j] - value - both
-        low, high = corrected_jackknife(value, left_out, pairs, together)
-        right.append((high - low) ** 2)
-        low, high = jackknife(value, left_out)
-        wide.append((high - low) ** 2)
-    true = (2 * 2.0227) ** 2 * 2 / count / (count - 1)
-    assert sum(wide) / 200 > 1.6 * true
-    assert sum(right) / 200 < 1.7 * true
+def test_a_share_of_boxes_is_not_counted_more_than_once():
+    # Of 100 boxes, from rare to frequent, how many get one of 200 samples: the jackknife alone has twice the variance.
+    random = torch.Generator().manual_seed(0)
+    chances = -torch.rand(100, generator=random, dtype=torch.float64).log()
+    shares, plain, less = [], [], []
+    for _ in range(300):
+        places = torch.multinomial(chances, 200, replacement=True, generator=random)
+        number = places.bincount(minlength=100)
+        share = (number > 0).double().mean().item()
+        left_out = share - (number[places] == 1) / 100
+        low, high = occupancy_jackknife(share, left_out, torch.full(((number == 2).sum(),), 0.01))
+        shares.append(share)
+        less.append((high - low) / 2 / student(199))
+        low, high = jackknife(share, left_out)
+        plain.append((high - low) / 2 / student(199))
+    true = torch.tensor(shares).var().item()
+    plain, less = (torch.tensor(errors).square().mean().item() for errors in (plain, less))
+    assert plain > 1.5 * true
+    assert 0.8 * true < less < 1.25 * true
 
 
 def test_an_interval_is_cut_to_where_the_score_can_lie():

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from metrics import KernelDistance, SubsetKernelDistance, kernel
-from metrics.kernel import bandwidth, cubic, discrepancy, gaussian, in_subsets, same_law
+from metrics.kernel import Discrepancy, bandwidth, cubic, discrepancy, gaussian, in_subsets, same_law
 
 
 def cloud(count: int, width: int, seed: int, *, shift: float = 0.0) -> Tensor:
@@ -99,6 +99,12 @@ def test_near_the_null_there_is_no_interval():
     real = cloud(300, 3, 0)
     found = [discrepancy(real, cloud(60, 3, seed), cubic) for seed in range(1, 201)]
     assert sum(one.interval is not None for one in found) <= 2
+
+
+@pytest.mark.parametrize(("value", "given"), [(1.9, False), (2.1, True)])
+def test_an_interval_that_would_reach_down_to_0_is_none(value, given):
+    found = Discrepancy(value=value, count=100, linear=1.0, quadratic=0.01)
+    assert (found.interval is not None) == given
 
 
 def test_few_samples_have_a_distance_but_no_interval():

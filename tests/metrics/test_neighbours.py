@@ -13,9 +13,9 @@ from metrics.neighbours import (
     Neighbourhoods,
     coverage,
     density,
+    independent_reals,
     precision,
     recall,
-    recall_variance,
     recalls_of_parts,
     without_both,
     without_each,
@@ -192,13 +192,18 @@ def test_leaving_out_each_sample_at_once_is_leaving_it_out():
     assert without_each(Meeting.of(real, generated)).tolist() == pytest.approx(slowly)
 
 
-@pytest.mark.parametrize(("width", "shift"), [(4, 1.0), (8, 0.0), (80, 0.2)])
-def test_the_variance_of_the_recall_is_that_over_draws_of_the_generator(width, shift):
+@pytest.mark.parametrize(("width", "shift"), [(4, 1.0), (4, 2.0), (8, 0.0), (80, 0.2)])
+def test_as_many_independent_reals_vary_as_the_recall_does_over_draws_of_the_generator(width, shift):
     real = Neighbourhoods.of(cloud(100, width, 0))
     draws = [cloud(200, width, seed, shift=shift) for seed in range(1, 61)]
-    recalled = [recall(Meeting.of(real, draw, Neighbourhoods.of(draw).radii)) for draw in draws]
-    estimates = [recall_variance(real.centres, draw) for draw in draws]
-    assert sum(estimates) / len(estimates) == pytest.approx(torch.stack(recalled).var().item(), rel=0.4)
+    recalled = torch.stack([recall(Meeting.of(real, draw, Neighbourhoods.of(draw).radii)) for draw in draws])
+    estimates = [1 / independent_reals(real.centres, draw)[0] for draw in draws]
+    single = recalled.mean() * (1 - recalled.mean())
+    assert single * sum(estimates) / len(estimates) == pytest.approx(recalled.var().item(), rel=0.4)
+
+
+def test_recalls_that_never_vary_are_those_of_all_reals():
+    assert independent_reals(cloud(50, 2, 0), cloud(40, 2, 1, shift=90.0)) == (50, float("inf"))
 
 
 def test_parts_of_a_sample_are_recalled_as_if_they_were_alone():
@@ -213,19 +218,22 @@ def test_two_samples_that_share_a_ball_take_it_with_them_together(monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 7)
     real, generated = Neighbourhoods.of(cloud(60, 2, 0)), cloud(20, 2, 1)
     meeting = Meeting.of(real, generated)
-    pairs, together = without_both(meeting)
-    assert len(pairs)
-    alone = coverage(meeting) - without_each(meeting)
-    for (one, other), more in zip(pairs.tolist(), together.tolist(), strict=True):
-        rest = torch.cat([generated[:one], generated[one + 1 : other], generated[other + 1 :]])
-        lost = coverage(meeting) - coverage(Meeting.of(real, rest))
-        assert lost.item() == pytest.approx((alone[one] + alone[other]).item() + more)
+    alone, more = coverage(meeting) - without_each(meeting), []
+    for one in range(20):
+        for other in range(one + 1, 20):
+            rest = torch.cat([generated[:one], generated[one + 1 : other], generated[other + 1 :]])
+            lost = coverage(meeting) - coverage(Meeting.of(real, rest))
+            more.append((lost - alone[one] - alone[other]).item())
+    found = sorted(without_both(meeting).tolist())
+    assert found
+    assert sorted(more)[-len(found) :] == pytest.approx(found, abs=1e-6)
+    assert sorted(more)[: -len(found)] == pytest.approx([0.0] * (190 - len(found)), abs=1e-6)
 
 
-def interval(real: Neighbourhoods, generated: Tensor) -> tuple[float, float] | None:
-    metric = Neighbours(["coverage"], reference=real)
+def interval(real: Neighbourhoods, generated: Tensor, name: str = "coverage") -> tuple[float, float] | None:
+    metric = Neighbours([name], reference=real)
     metric.update(generated)
-    score = metric.verdict(Features(generated)).scores["coverage"]
+    score = metric.verdict(Features(generated)).scores[name]
     return None if score.low is None or score.high is None else (score.low, score.high)
 
 
@@ -242,3 +250,12 @@ def test_the_interval_holds_the_expected_coverage_at_this_number_of_samples(coun
 def test_a_coverage_at_either_end_has_no_interval(spread, shift):
     real = Neighbourhoods.of(cloud(50, 2, 0))
     assert interval(real, spread * cloud(2000, 2, 1) + shift) is None
+
+
+@pytest.mark.parametrize(("reached", "given"), [(0, False), (2, False), (3, True), (97, True), (98, False)])
+def test_a_recall_next_to_either_end_has_no_interval(reached, given):
+    # So many reals lie among the samples, and the others far away, each in its own direction.
+    samples = cloud(100, 2, 1)
+    away = 1e3 * torch.stack([torch.arange(1, 101), torch.ones(100)], 1)
+    real = Neighbourhoods.of(torch.cat([0.1 * cloud(reached, 2, 0), away[reached:]]))
+    assert (interval(real, samples, "recall") is not None) == given
