@@ -41,10 +41,8 @@ def log_jackknife(value: float, left_out: Tensor) -> Interval | None:
     reach, count = _reach(left_out), len(left_out)
     if reach is None or value <= 0:
         return None
-    factor = math.exp(reach / value)
-    if value / factor < BIASED * (count - 1) * abs(float(left_out.mean()) - value):
-        return None
-    return value / factor, value * factor
+    low, bias = value * math.exp(-reach / value), (count - 1) * abs(float(left_out.mean()) - value)
+    return None if low <= BIASED * bias else (low, value**2 / low)
 
 
 def occupancy_jackknife(value: float, left_out: Tensor, together: Tensor) -> Interval | None:

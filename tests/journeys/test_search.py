@@ -78,6 +78,7 @@ def test_a_recorded_generator_draws_the_same_samples_for_the_same_seed(ring, tmp
     assert (first == second).all()
 
 
+@pytest.mark.slow
 def test_killed_with_its_driver_a_search_resumes_to_the_same_scores(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     driver = start("search", ring_file, home=home)

@@ -73,6 +73,7 @@ def test_a_value_that_chance_may_have_lifted_above_its_bias_has_no_interval():
     spread = torch.linspace(-1, 1, 50, dtype=torch.float64)
     assert log_jackknife(1.0, 1 + 0.2 / 49 + 0.01 * spread)
     assert log_jackknife(1.0, 1 + 0.2 / 49 + 0.1 * spread) is None
+    assert log_jackknife(1e-10, 1e-5 * (spread + 2)) is None  # next to 0, where the error is of another size
 
 
 def test_a_share_of_boxes_is_not_counted_more_than_once():

@@ -282,10 +282,14 @@ def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]
 
 
 @pytest.mark.parametrize(
-    ("at_once", "known"),
-    [(1, True), (32, True), pytest.param(32, False, id="32-through MLflow")],
+    ("every", "at_once", "known"),
+    [
+        pytest.param(8, 1, True, id="one by one"),
+        pytest.param(8, 32, True, id="many at once"),
+        pytest.param(8, 32, False, id="through MLflow"),
+        pytest.param(1, 1, True, id="each of them", marks=pytest.mark.slow),
+    ],
 )
-@pytest.mark.parametrize("every", [8, pytest.param(1, marks=pytest.mark.slow)])
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
     home, empty_store, monkeypatch, tmp_path, every, at_once, known
 ):
