@@ -86,7 +86,7 @@ def test_a_killed_population_goes_on_from_the_copies_that_it_had_made(tmp_path):
             assert float(run.data.params[key]) == series[0].value
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_who_is_pruned_and_who_is_audited_is_recorded_with_the_reason(tmp_path):
     file, home = tmp_path / "pruning.yaml", tmp_path / "home"
     asked = "contenders: 8, scheduler: hyperband, reduction: 2, grace: 20, audit: 0.5, parallel: 2"

@@ -287,7 +287,7 @@ def shown(home: Home) -> tuple[list[str | None], list[tuple[str, list[str], int]
         pytest.param(8, 1, True, id="one by one"),
         pytest.param(8, 32, True, id="many at once"),
         pytest.param(8, 32, False, id="through MLflow"),
-        pytest.param(1, 1, True, id="each of them", marks=pytest.mark.slow),
+        pytest.param(1, 1, True, id="each of them", marks=pytest.mark.long),
     ],
 )
 def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
