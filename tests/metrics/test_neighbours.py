@@ -1,10 +1,12 @@
 """Neighbour scores against the plain definition, with copies, and in blocks."""
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
 
-from metrics import Features, Neighbours, distances, evaluate_features, reference
+from metrics import Features, Neighbours, distances, evaluate_features, neighbours, reference
 from metrics.errors import NonFiniteError, TooFewSamplesError, UnfitError, WidthError
 from metrics.features import load
 from metrics.neighbours import (
@@ -259,3 +261,13 @@ def test_a_recall_next_to_either_end_has_no_interval(reached, given):
     away = 1e3 * torch.stack([torch.arange(1, 101), torch.ones(100)], 1)
     real = Neighbourhoods.of(torch.cat([0.1 * cloud(reached, 2, 0), away[reached:]]))
     assert (interval(real, samples, "recall") is not None) == given
+
+
+def test_the_less_is_known_of_what_a_recall_varies_by_the_further_its_interval_reaches(monkeypatch):
+    real, samples, reaches = Neighbourhoods.of(cloud(100, 8, 0)), cloud(100, 8, 1, shift=1.0), []
+    for degrees in (5.0, 50.0, math.inf):
+        monkeypatch.setattr(neighbours, "independent_reals", lambda *_, degrees=degrees: (100.0, degrees))
+        low, high = interval(real, samples, "recall")
+        reaches.append(high - low)
+    assert reaches == sorted(reaches, reverse=True)
+    assert reaches[0] > 1.2 * reaches[2]

@@ -10,7 +10,9 @@ from orchestrator.config.loop import LoopExperiment
 from orchestrator.config.models import SearchExperiment
 from orchestrator.errors import RequestError
 from orchestrator.home import Home
+from orchestrator.search import search
 from orchestrator.search.attempts import choose_attempt
+from orchestrator.study import study
 
 ASKED = {"name": "x", "variant": "gan", "data": "ring8", "budget": {"steps": 2, "tick": 1}}
 ASKED |= {"space": {"batch": {"choice": [8, 16]}}, "search": {"contenders": 2, "metric": ["fd", "seconds"]}}
@@ -83,3 +85,17 @@ def test_a_loop_goes_on_from_a_record_that_lacks_a_newer_key():
     assert experiment.as_read_today(recorded) == experiment.as_read_today(older) == recorded
     unread = older | {"gone": 1}
     assert experiment.as_read_today(unread) == unread
+
+
+@pytest.mark.parametrize("begin", [search, study])
+def test_from_python_the_ways_on_are_arguments(tmp_path, begin):
+    asked = dict(ASKED)
+    if begin is study:
+        asked = {"name": "x", "budget": ASKED["budget"], "study": {"variants": ["gan"], "data": ["ring8"]}}
+    folder = Home(tmp_path).next_attempt("x")
+    folder.mkdir(parents=True)
+    (folder / "journal.jsonl").touch()
+    file = tmp_path / "x.yaml"
+    file.write_text(json.dumps(asked))
+    with pytest.raises(RequestError, match="resume=True goes on with it, again=True makes a new attempt"):
+        begin(file, tmp_path)

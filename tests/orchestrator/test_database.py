@@ -24,11 +24,11 @@ TOLD = [
     (A, {"params": {"batch": "8", "long": "x" * 7000}, "tags": {"described": "yes", "said": 'it\'s "so"\n☂'}}),
     (A, {"metrics": [Metric("fd", 2.0, 3, 1), Metric("fd", 1.0, 4, 2), Metric("count", 3, 4, 2)]}),
     (B, {"metrics": [Metric("fd", 5.0, 4, 2)], "tags": {"status": "running"}}),
-    (A, {"metrics": [Metric("fd", 9.0, 9, 1)]}),  # of an earlier step, told later
-    (A, {"metrics": [Metric("fd", 0.5, 4, 2)]}),  # of the same step and time, but less
     (A, {"metrics": [Metric("odd", each, 4, step) for step, each in enumerate((nan, inf, -inf, 1e-320))]}),
     (A, {"params": {"batch": "8"}, "metrics": [Metric("fd", 1.0, 4, 2)], "tags": {"described": "yes"}}),  # again
     (B, {"metrics": [Metric("fd", 6.0, 5, 2)], "tags": {"status": "finished", "empty": ""}}),
+    (A, {"metrics": [Metric("fd", 0.5, 4, 2)]}),  # of the same step and time, but less
+    (A, {"metrics": [Metric("fd", 9.0, 9, 1)]}),  # of an earlier step, told later
 ]
 """Of two runs, in this order."""
 

@@ -299,6 +299,7 @@ def test_whichever_answer_of_the_store_is_lost_everything_is_recorded_once(
     assert around[1] == [("tiny", ["selected"], 1)]
     assert len(undisturbed) == 4
     assert [len(images) for *_, images, _ in undisturbed] == [0, 0, 4, 4]  # a picture and its thumbnail at each tick
+    assert [SHOWN in tags for _, _, tags, *_ in undisturbed] == [False, False, True, True]
     for number in range(every // 2 + 1, calls + 1, every):
         other = Home(tmp_path / f"home-{number}")
         other.path.mkdir()
