@@ -17,14 +17,16 @@ from metrics.reference import Reference
 from metrics.score import Score, Scores
 
 if TYPE_CHECKING:
+    from metrics.answers import ClassDivergence, ClassSpread, ClassSureness
     from metrics.classwise import ClassFrechet, Utility
-    from metrics.collapse import DifferentBins, NearDuplicates, SpectrumRank, Spread, Support
+    from metrics.collapse import Copies, DifferentBins, NearDuplicates, SpectrumRank, Spread, Support
     from metrics.divergences import JensenShannon, ModeVariation, ReverseKL, ValidJensenShannon, ValidModeVariation
     from metrics.extrapolation import FrechetInfinity
     from metrics.frechet import FrechetDistance
     from metrics.inception_score import InceptionScore
     from metrics.kernel import GaussianDiscrepancy, KernelDistance, SubsetKernelDistance
     from metrics.memorisation import MemorisationInformed
+    from metrics.mode_spread import ModeSpread
     from metrics.modes import HighQuality, ModeCount
     from metrics.neighbours import Neighbours
     from metrics.parzen import Parzen
@@ -35,7 +37,11 @@ __all__ = [
     "EXTRACTORS",
     "METRICS",
     "VERSION",
+    "ClassDivergence",
     "ClassFrechet",
+    "ClassSpread",
+    "ClassSureness",
+    "Copies",
     "DifferentBins",
     "Extractor",
     "Family",
@@ -51,6 +57,7 @@ __all__ = [
     "MetricsError",
     "Mixture",
     "ModeCount",
+    "ModeSpread",
     "ModeVariation",
     "Modes",
     "NearDuplicates",

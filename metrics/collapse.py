@@ -1,7 +1,6 @@
 """Signs of collapse that need no labels and no known modes, each against what the reals themselves show.
 
-Both sides are cut to the same number of samples, in the order they came: how near the nearest is depends on how many
-there are.
+Both sides are cut to the same number of samples: how near the nearest is depends on how many there are.
 """
 
 import math
@@ -19,9 +18,19 @@ from metrics.symmetric import eigenvalues_, gram
 BLOCK = 1024
 # As many reals as this share have a nearest neighbour that counts as a near-duplicate.
 NEAR = 0.05
+# Among so many nearest neighbours a copy stands out.
+CROWD = 20
 BINS = 100
 ROUNDS = 25
 LEVEL = 0.05
+
+
+def cut(rows: Tensor, count: int) -> Tensor:
+    """As many rows as `count`, strewn over all: they may have come sorted. Equally long tensors keep the same ones."""
+    if len(rows) == count:
+        return rows
+    order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+    return rows[order[:count].to(rows.device)]
 
 
 def near_duplicates(real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,10 +40,25 @@ def near_duplicates(real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor]:
     N (N - 1) / 2 S pairs: the birthday paradox (Arora et al., 2018), read backwards. Reals give about 20 N.
     """
     count = min(len(real), len(generated))
-    near = nearest(real[:count], 2)[0][:, 1].quantile(NEAR)
-    closest = nearest(generated[:count], 2)[0][:, 1] <= near
+    near = nearest(cut(real, count), 2)[0][:, 1].quantile(NEAR)
+    closest = nearest(cut(generated, count), 2)[0][:, 1] <= near
     pairs = closest.sum() / 2  # of mutual neighbours: a group of k copies counts as k / 2
     return closest.double().mean(), count * (count - 1) / 2 / pairs.clamp_min(1)
+
+
+def crowding(rows: Tensor) -> Tensor:
+    """How near the nearest is to each sample [N], as a share of how near the twentieth is: free of any scale."""
+    distances = nearest(rows, CROWD + 1)[0]
+    return distances[:, 1] / distances[:, CROWD].clamp_min(torch.finfo(distances.dtype).tiny)
+
+
+def copies(real: Tensor, generated: Tensor) -> Tensor:
+    """The share of generated samples that are crowded as 5 % of as many reals are.
+
+    A sample that is noisy, blurred or pale throughout moves all distances alike, and so none of their ratios.
+    """
+    count = min(len(real), len(generated))
+    return (crowding(cut(generated, count)) <= crowding(cut(real, count)).quantile(NEAR)).double().mean()
 
 
 def apart(rows: Tensor) -> Tensor:
@@ -121,6 +145,21 @@ class NearDuplicates(Collected):
         return Scores(scores={"duplicates": score}, floors={"duplicates": NEAR})
 
 
+class Copies(Collected):
+    """`copies`: samples with a copy, measured by their own neighbourhood and not by the reals'."""
+
+    higher_is_better = False
+    fewest = CROWD + 1
+
+    def compute(self) -> Tensor:
+        """The share, a float64 scalar."""
+        return copies(self.part("rows")["rows"], self.rows())
+
+    def verdict(self, _features: Features, /) -> Scores:
+        score = Score(value=float(self.compute()), higher_is_better=False)
+        return Scores(scores={"copies": score}, floors={"copies": NEAR})
+
+
 class Support(Collected):
     """The size of support that `near_duplicates` implies: at least so many, where the reals say no more either."""
 
@@ -181,7 +220,7 @@ class SpectrumRank(Collected):
         """The ratio, a float64 scalar."""
         real, rows = self.part("rows")["rows"], self.rows()
         count = min(len(real), len(rows))
-        return effective_rank(rows[:count]) / effective_rank(real[:count])
+        return effective_rank(cut(rows, count)) / effective_rank(cut(real, count))
 
     def verdict(self, _features: Features, /) -> Scores:
         score = Score(value=float(self.compute()), higher_is_better=True)

@@ -38,7 +38,7 @@ class Collected(Judge):
         """Take a batch of pooled features [N, D] into one side."""
         if real and self.reference:
             raise UnfitError(f"this {type(self).__name__} has a finished reference; make one without to add reals")
-        (self.real if real else self.generated).append(self.checked(pooled(features), real=real))
+        rows = self.checked(pooled(features), real=real)
         if self.classified:
             classes = features.classes if isinstance(features, Features) else None
             if classes is None:
@@ -46,6 +46,7 @@ class Collected(Judge):
                     f"{type(self).__name__} needs the class of each sample; give labels or use an extractor with logits"
                 )
             (self.real_classes if real else self.generated_classes).append(classes)
+        (self.real if real else self.generated).append(rows)
 
     def rows(self) -> Tensor:
         """The generated side [N, D]."""
@@ -61,6 +62,7 @@ class Collected(Judge):
     def part(self, name: str) -> Part:
         """What is read of the real side: of the reference, or made from the rows."""
         if self.reference:
+            self._require(self.reference.count, "real")
             part = self.reference.part(name)
         else:
             labels = dim_zero_cat(self.real_classes) if self.classified else None
@@ -69,8 +71,11 @@ class Collected(Judge):
 
     def _enough(self, held: list[Tensor], side: str) -> Tensor:
         rows = dim_zero_cat(held) if len(held) else torch.empty(0, 1)
-        if len(rows) < self.fewest:
-            raise TooFewSamplesError(
-                f"{type(self).__name__} needs at least {self.fewest} {side} samples, but there are {len(rows)}"
-            )
+        self._require(len(rows), side)
         return rows
+
+    def _require(self, count: int, side: str) -> None:
+        if count < self.fewest:
+            raise TooFewSamplesError(
+                f"{type(self).__name__} needs at least {self.fewest} {side} samples, but there are {count}"
+            )

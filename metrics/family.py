@@ -28,6 +28,7 @@ class Family:
     parts: tuple[str, ...] = ()  # what it reads of the real side
     yields: tuple[str, ...] = ()  # plain names of its scores, if they are not just its own
     version: int = 1
+    right_at_one: bool = False  # a ratio to what the reals, or the truth, have: it says what is wrong, and ranks nobody
 
     def keys(self, extractor: str) -> tuple[str, ...]:
         """The keys of its scores in the feature space of this extractor."""
@@ -44,6 +45,11 @@ class Family:
         module, _, name = self.judge.partition(":")
         judge: type[Judge] = getattr(import_module(module), name)
         return judge
+
+    def check_rank(self) -> None:
+        """Raise, in one sentence, if neither more nor less of it is better: then it chooses and ranks nobody."""
+        if self.right_at_one:
+            raise UnfitError(f"{self.name} is right at 1, so more is not better; rank by another, e.g. fd")
 
     def check(self, extractor: str, modes: Mixture | None) -> None:
         """Raise, in one sentence, if it cannot be scored with this extractor on such data."""

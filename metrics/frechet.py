@@ -9,7 +9,7 @@ from torch import Tensor
 
 from metrics.errors import UnfitError
 from metrics.features import Features, require_finite
-from metrics.intervals import log_jackknife
+from metrics.intervals import Interval, log_jackknife
 from metrics.judge import Judge, pooled
 from metrics.moments import Gaussian, Moments, merge
 from metrics.reference import Reference
@@ -18,6 +18,8 @@ from metrics.symmetric import eigenvalues_, gram, sandwich
 
 # With fewer samples the error of the error is not small: a skewed law was covered in 80 of 100 draws.
 FEWEST = 50
+# With how many samples all others are left out in pairs: each takes a decomposition.
+PAIRED = 3
 
 
 Side = Gaussian | Moments
@@ -76,6 +78,19 @@ def without_each(real: Gaussian, rows: Tensor) -> Tensor:
     return apart + real.factor.square().sum() + spread - 2 * shared
 
 
+def told_by_pairs(real: Gaussian, rows: Tensor, value: float, left_out: Tensor) -> float:
+    """The squares of what goes with two samples beyond what goes with either, summed over all pairs, from some of them.
+
+    It matters where every sample spans a direction of its own.
+    """
+    count, squares = len(rows), []
+    for one in range(0, count, -(-count // PAIRED)):
+        others = torch.arange(count, device=rows.device) != one
+        both = without_each(real, rows[others])
+        squares.append((both - left_out[others] - left_out[one] + value).square().mean())
+    return float(torch.stack(squares).mean()) * count * (count - 1) / 2
+
+
 def _principal(rows: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues [R] of the scatter of rows that sum to 0, and the squared left singular vectors with them [N, R].
 
@@ -120,6 +135,13 @@ def _trace_lost(scatters: Tensor, loads: Tensor) -> Tensor:
     # A sum that rounding has put above 1 would grow without end along s.
     left = (1 - sums).clamp_min(0) + loads / sums.clamp_min(1) @ stays
     return -(left.log() @ nodes) * step / math.pi
+
+
+def distance_interval(real: Gaussian, rows: Tensor, value: float) -> Interval | None:
+    """Of the expected distance at this number of samples; fewer than dimensions tell much in pairs."""
+    left_out = without_each(real, rows)
+    pairs = told_by_pairs(real, rows, value, left_out) if len(rows) <= rows.shape[1] else 0.0
+    return log_jackknife(value, left_out, pairs=pairs)
 
 
 class FrechetDistance(Judge):
@@ -169,7 +191,7 @@ class FrechetDistance(Judge):
         real = self._reference() or self._side("real")
         real = Gaussian.from_moments(real) if isinstance(real, Moments) else real
         value = float(self.compute())
-        interval = log_jackknife(value, without_each(real, features.pooled)) if features.count >= FEWEST else None
+        interval = distance_interval(real, features.pooled, value) if features.count >= FEWEST else None
         return Scores(scores={"fd": Score.of(value, interval, higher_is_better=False)})
 
     def _side(self, side: str) -> Side:

@@ -14,6 +14,9 @@ FEWEST = 20
 # reference is expected at no more than 1 + N / M times its bias, M being the number of reals.
 BIASED = 2.5
 
+# With fewer hits than this Wilson's low end is missed in more than 5 draws of 100 by itself.
+FEW_HITS = 10
+
 # To which the ends of a share's interval are found.
 SHARP = 1e-12
 
@@ -31,34 +34,58 @@ def jackknife(value: float, left_out: Tensor, *, low: float = -math.inf, high: f
     return None if reach is None else (max(low, value - reach), min(high, value + reach))
 
 
-def log_jackknife(value: float, left_out: Tensor) -> Interval | None:
-    """The same on the scale of the logarithm, for what is positive, skewed, and less sure the greater it is.
+def log_jackknife(value: float, left_out: Tensor, *, pairs: float = 0.0) -> Interval | None:
+    """The same on the scale of the logarithm, told once what `pairs` tell together, where that is known.
 
     None where the low end is two fifths or more bias, which the jackknife tells too: at the null, or with few samples
-    for the dimensions, terms of second order lead, and these it counts twice. The low end decides, since the value may
-    be high by chance, and then it would be just the lucky draws that have an interval.
+    for the dimensions, terms of second order lead. The low end decides, since the value may be high by chance, and then
+    it would be just the lucky draws that have an interval.
     """
     reach, count = _reach(left_out), len(left_out)
     if reach is None or value <= 0:
         return None
-    low, bias = value * math.exp(-reach / value), (count - 1) * abs(float(left_out.mean()) - value)
-    return None if low <= BIASED * bias else (low, value**2 / low)
+    alone = float((left_out - left_out.mean()).square().sum())
+    low, high = stretched(value, reach * math.sqrt(_once(alone, pairs)))
+    bias = (count - 1) * abs(float(left_out.mean()) - value)
+    return None if low <= BIASED * bias else (low, high)
 
 
-def occupancy_jackknife(value: float, left_out: Tensor, together: Tensor) -> Interval | None:
-    """Of the share of balls that hold a sample: the jackknife less what it counts more than once.
+def stretched(value: float, reach: float) -> Interval:
+    """As far on the scale of the logarithm: for what is positive, skewed, and less sure the greater it is."""
+    low = value * math.exp(-reach / value)
+    return low, value**2 / low if low else math.inf
 
-    Two balls that on average share m samples vary together by e^m - 1 parts where leaving out one sample at a time sees
-    m e^m: the more samples stand in for each other, the less each of them tells. Over balls whose m is spread
-    exponentially that is on average log(1 + m) / m of what is seen. m is Good's and Turing's: twice the squares of what
-    goes with two samples that share a ball alone, `together` [P], over those of what goes with one.
+
+def occupancy_jackknife(value: float, left_out: Tensor, pairs: float, *, balls: int) -> Interval | None:
+    """Of the share of balls that hold a sample; `pairs` sums the squares of what goes with two that share a ball alone.
+
+    What both tell is the variance if the number of samples were drawn as well; it is not, and what all samples have in
+    common is taken off. As much as one ball there always is: that none hangs on a single sample is no proof that none
+    could. How unsure the variance is, and so the degrees of freedom, is told by the same sum over samples.
     """
-    reach, once = _reach(left_out), float((value - left_out).square().sum())
-    if not reach or not once:
+    count = len(left_out)
+    if count < FEWEST or not value:
         return None
-    shared = 2 * float(together.square().sum()) / once
-    reach *= math.sqrt(math.log1p(shared) / shared) if shared else 1.0
-    return max(0.0, value - reach), min(1.0, value + reach)
+    lost = value - left_out
+    alone = float(lost.square().sum())
+    once = _once(alone, pairs)
+    variance = max(once * alone - float(lost.sum()) ** 2 / count, balls**-2)
+    unsure = once**2 * float(lost.pow(4).sum())
+    degrees = min(count - 1.0, max(2.0, 2 * variance**2 / unsure)) if unsure else count - 1.0
+    low, high = stretched(value, math.sqrt(variance) * student(degrees))
+    return low, min(1.0, high)
+
+
+def _once(alone: float, pairs: float) -> float:
+    """How much is left of the jackknife's variance, `alone`, if what samples tell together is not told by each of them.
+
+    What two tell at once it counts twice, what three tell thrice. The squares of what goes with one sample, less those
+    of what goes with two beyond either, plus those of three beyond these, and so on, would be right, and is all noise.
+    Where they fall as m^(k-1) / k, as over balls that share m samples and whose m is spread exponentially, their sum is
+    log(1 + m) / m of the first; m is Good's and Turing's, twice the second over the first.
+    """
+    shared = 2 * pairs / alone if alone else 0.0
+    return math.log1p(shared) / shared if shared else 1.0
 
 
 def _reach(left_out: Tensor) -> float | None:
@@ -108,6 +135,16 @@ def wilson(hits: float, count: float, *, reach: float = Z) -> Interval:
     centre = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread**2 / 4) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def dependent_share(share: float, independent: float, degrees: float) -> Interval:
+    """Wilson's, by how many independent samples the dependent ones are worth and how sure that is.
+
+    Few hits are no evidence against none at all, nor few that are not hits against all.
+    """
+    hits = share * independent
+    low, high = wilson(hits, independent, reach=student(degrees))
+    return low if hits >= FEW_HITS else 0.0, high if independent - hits >= FEW_HITS else 1.0
 
 
 def normal(value: float, error: float, count: int) -> Interval:

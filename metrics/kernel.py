@@ -11,7 +11,7 @@ from torch import Tensor
 
 from metrics.collected import Collected
 from metrics.features import Features, require_finite
-from metrics.intervals import FEWEST, Interval, normal
+from metrics.intervals import FEWEST, Interval, stretched, student
 from metrics.score import Score, Scores
 
 BLOCK = 1024
@@ -77,12 +77,13 @@ class Discrepancy:
         """Of the expected value; None near the null, where the second order leads: the law is a skewed sum of squares.
 
         There it held 89 to 100 times in 100, by the law: ask `same_law` instead. Nor is there one that reaches down to
-        0, whatever the orders seem to be: chance makes the first look large in some draws of the same law.
+        0, whatever the orders seem to be: chance makes the first look large in some draws of the same law. The further
+        away, the less sure: it reaches as far on the scale of the logarithm.
         """
         if self.count < FEWEST or self.linear <= AWAY * self.quadratic:
             return None
-        low, high = normal(self.value, math.sqrt(self.linear + self.quadratic), self.count)
-        return (low, high) if low > 0 else None
+        reach = math.sqrt(self.linear + self.quadratic) * student(self.count - 1)
+        return stretched(self.value, reach) if reach < self.value else None
 
 
 def discrepancy(real: Tensor, generated: Tensor, kernel: Kernel, *, known: Tensor | None = None) -> Discrepancy:

@@ -12,15 +12,14 @@ from torchmetrics.utilities import dim_zero_cat
 from metrics.distances import Points, candidates, nearest, strips
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
-from metrics.intervals import FEWEST, Interval, jackknife, mid_p, occupancy_jackknife, student, wilson
+from metrics.intervals import FEWEST, Interval, dependent_share, jackknife, mid_p, occupancy_jackknife
 from metrics.judge import Judge, pooled
 from metrics.reference import Reference
 from metrics.score import Score, Scores
 
 NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
-# Fewer covered or recalled reals than this, or fewer that are not, and one draw does not show the spread. For `recall`,
-# whose spread is told by parts of the draw, five would leave out just those draws of a small recall that hold.
-RARE = {"coverage": 5, "recall": 3}
+# With fewer covered reals than this, one draw does not show the spread. Those that are not tell little of it.
+COVERED = 5
 # Random partitions of the generated samples into halves, each a variance of two numbers; and how many of the nearest
 # are looked through for those of one part.
 PARTITIONS = 100
@@ -113,7 +112,7 @@ def without_both(meeting: Meeting) -> Tensor:
 
 def independent_reals(
     real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS, *, seed: int = 0
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """As many independent reals would recall as unsurely over draws of the generated samples; and degrees of freedom.
 
     Disjoint parts of a sample are independent samples: what the recalls of two halves, and of four quarters, vary by
@@ -121,7 +120,7 @@ def independent_reals(
     single real at the recall which they have. Each real is reached or not, whatever N is, and neighbouring reals are
     reached together, over a range that shrinks as 1/N: what it is at N is read from a straight line in 1/N through
     both, neither of whose terms can be negative. What partitions differ by tells how sure that is, and so the degrees
-    of freedom (Satterthwaite, 1946).
+    of freedom (Satterthwaite, 1946). None where no two halves differ: nothing then shows what draws differ by.
     """
     recalls, random = recalls_of_parts(real, generated, neighbours), torch.Generator().manual_seed(seed)
 
@@ -135,7 +134,7 @@ def independent_reals(
 
     (half, half_unsure), (quarter, quarter_unsure) = between(2), between(4)
     if not half:
-        return float(len(real)), math.inf
+        return None
     line = (3 * half - quarter) / 2
     share = min(max(line, half / 2), half)
     unsure = (9 * half_unsure + quarter_unsure) / 4 if share == line else half_unsure * (share / half) ** 2
@@ -235,12 +234,15 @@ class Neighbours(Judge):
         if name == "density":
             each = meeting.around.double() / self.neighbours
             return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None
-        if count < FEWEST or not RARE[name] <= round(value * reals) <= reals - RARE[name]:
+        if count < FEWEST:
             return None
-        if name == "coverage":
-            return occupancy_jackknife(value, without_each(meeting), without_both(meeting))
-        independent, degrees = independent_reals(self._reals().centres, self._generated(), self.neighbours)
-        return wilson(value * independent, independent, reach=student(degrees))
+        if name == "recall":
+            worth = independent_reals(self._reals().centres, self._generated(), self.neighbours)
+            return dependent_share(value, *worth) if worth else None
+        if round(value * reals) < COVERED:
+            return None
+        pairs = float(without_both(meeting).square().sum())
+        return occupancy_jackknife(value, without_each(meeting), pairs, balls=reals)
 
     def _generated(self) -> Tensor:
         generated = dim_zero_cat(self.generated) if len(self.generated) else torch.empty(0)

@@ -96,6 +96,12 @@ def _classes(features: Features) -> Part:
     return {"classes": features.classes}
 
 
+def _answers(features: Features) -> Part:
+    if features.logits is None:
+        raise UnfitError("what the extractor takes a real sample for is needed; use one with logits")
+    return {"classes": features.logits.argmax(1)}
+
+
 def _cubic(features: Features) -> Part:
     from metrics.kernel import cubic, within
 
@@ -119,6 +125,7 @@ PARTS: dict[str, Callable[[Features], Part]] = {
     "gaussian": _gaussian,
     "rows": _rows,
     "classes": _classes,
+    "answers": _answers,
     "neighbourhoods": _neighbourhoods,
     "cubic": _cubic,
     "gaussian_kernel": _gaussian_kernel,

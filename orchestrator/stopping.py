@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
-from metrics import Score
+from metrics import METRICS, MetricsError, Score
 from orchestrator.code import is_python
 from orchestrator.errors import RequestError, did_you_mean
 
@@ -115,6 +115,8 @@ class Plateaued:
         if not 0 < self.patience <= 1 - self.grace + TINY:
             both = f"{self.patience:g} after a grace of {self.grace:g}"
             raise RequestError(f"expected a patience above 0 that ends within the budget, found {both}")
+        if self.metric in METRICS:
+            METRICS[self.metric].check_rank()
 
     def __call__(self, history: History) -> str | None:
         scored = [(moment.share, score) for moment in history if (score := moment.scores.get(self.metric))]
@@ -154,7 +156,7 @@ def rule(name: str, settings: Mapping[str, Any], *, objective: str) -> Rule:
         settings = {"metric": objective, **settings}
     try:
         return replace(plain, **settings)  # type: ignore[type-var]
-    except RequestError as error:
+    except (RequestError, MetricsError) as error:
         raise RequestError(f"rule {name}: {error}") from None
 
 

@@ -68,6 +68,6 @@ def validated(value: dict[str, Any]) -> LoopExperiment:
         if reason := unrecordable(name):
             document.fail(("config", name), reason)
     check_data(experiment.data, document, ("data",))
-    check_evaluation(experiment.evaluation, document)
+    check_evaluation(experiment.evaluation, {("evaluation", "metrics", 0): experiment.objective}, document)
     check_stop(experiment.stop, experiment.evaluation.metrics, experiment.objective, document)
     return experiment

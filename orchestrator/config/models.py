@@ -86,7 +86,12 @@ class Experiment(Model):
     @property
     def objectives(self) -> tuple[str, ...]:
         """The families by which contenders are judged, the one that ranks them first; `seconds` may be among them."""
-        return (self.evaluation.metrics[0],)
+        return tuple(self.ranked_by.values())
+
+    @property
+    def ranked_by(self) -> dict[Location, str]:
+        """The objectives, each under its place in the file."""
+        return {("evaluation", "metrics", 0): self.evaluation.metrics[0]}
 
     @property
     def objective(self) -> str:
@@ -112,10 +117,12 @@ class SearchExperiment(Experiment):
         return {("data",): self.data}
 
     @property
-    def objectives(self) -> tuple[str, ...]:
-        """The families by which contenders are judged, the one that ranks them first; `seconds` may be among them."""
-        asked = self.search.metric
-        return (asked,) if isinstance(asked, str) else asked or super().objectives
+    def ranked_by(self) -> dict[Location, str]:
+        """The objectives, each under its place in the file."""
+        here, asked = ("search", "metric"), self.search.metric
+        if isinstance(asked, str):
+            return {here: asked}
+        return {(*here, index): family for index, family in enumerate(asked or ())} or super().ranked_by
 
     @property
     def adaptive(self) -> bool:

@@ -4,15 +4,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from metrics import DifferentBins, Spread, Support
+from metrics import Copies, DifferentBins, Features, Spread, Support
 from metrics.collapse import (
     apart,
     centres,
+    copies,
+    cut,
     different_bins,
     effective_rank,
     near_duplicates,
     two_shares,
 )
+from metrics.errors import TooFewSamplesError
+from metrics.reference import PARTS, Reference
 
 
 def cloud(count: int, width: int, seed: int, *, scale: float = 1.0) -> Tensor:
@@ -43,6 +47,49 @@ def test_the_support_of_the_reals_is_its_ceiling():
     metric.update(cloud(400, 8, 0), real=True)
     metric.update(cloud(400, 8, 1))
     assert 4000 < float(metric.compute()) < 32_000  # (400 - 1) / 0.05 = 7980 on average
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+def test_copies_are_found_at_any_scale_and_a_smaller_scale_is_none(scale):
+    real, points = cloud(400, 8, 0), cloud(400, 8, 1, scale=scale)
+    again = points[torch.randint(100, (400,), generator=torch.Generator().manual_seed(0))]
+    assert copies(real, points).item() == pytest.approx(0.05, abs=0.035)
+    assert copies(real, again).item() > 0.9
+    assert copies(real, again + cloud(400, 8, 2, scale=0.01 * scale)).item() > 0.5
+
+
+@pytest.mark.parametrize(("reals", "samples", "side"), [(20, 21, "real"), (21, 20, "generated")])
+@pytest.mark.parametrize("finished", [True, False])
+def test_without_a_twentieth_neighbour_copies_are_refused_on_either_side(reals, samples, side, finished):
+    def judged(reals: int, samples: int) -> float:
+        real = Features(cloud(reals, 4, 0))
+        known = Reference(count=reals, extractor="identity", digest="", parts={"rows": PARTS["rows"](real)})
+        metric = Copies(reference=known if finished else None)
+        if not finished:
+            metric.update(real, real=True)
+        metric.update(cloud(samples, 4, 1))
+        return float(metric.compute())
+
+    assert 0 <= judged(21, 21) <= 1
+    with pytest.raises(TooFewSamplesError, match=f"Copies needs at least 21 {side} samples, but there are 20"):
+        judged(reals, samples)
+
+
+@pytest.mark.parametrize("score", [copies, lambda *sides: near_duplicates(*sides)[0]])
+def test_a_few_pairs_that_stand_together_count_for_no_more_than_few(score):
+    twins = cloud(30, 8, 0)
+    real = torch.cat([twins, twins + cloud(30, 8, 1, scale=0.001), cloud(1140, 8, 2)])
+    # The first 400 alone hold 60 of them, 15 %: then nothing would be as near as 5 % of the reals are.
+    assert 0.01 < score(real, cloud(400, 8, 3)).item() < 0.09
+
+
+def test_what_is_cut_keeps_the_same_rows_of_equally_long_tensors_and_all_where_nothing_is_cut():
+    rows = torch.arange(900)
+    kept = cut(rows, 300)
+    assert len(kept.unique()) == 300
+    assert torch.equal(cut(2 * rows, 300), 2 * kept)
+    assert all((kept // 300).bincount(minlength=3) > 70)  # of each third
+    assert torch.equal(cut(rows, 900), rows)
 
 
 def test_the_mean_distance_is_that_of_all_pairs_wherever_they_lie():

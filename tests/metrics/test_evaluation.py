@@ -36,7 +36,7 @@ def points(count: int = 200, seed: int = 0, *, held: int = 3) -> Tensor:
     return MODES.centres[places] + MODES.std * torch.randn(count, 2, generator=random)
 
 
-def digits(count: int = 40, seed: int = 0) -> Tensor:
+def digits(count: int = 100, seed: int = 0) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, 1, 28, 28), dtype=torch.uint8, generator=random)
 
@@ -44,7 +44,7 @@ def digits(count: int = 40, seed: int = 0) -> Tensor:
 def judged(family: str, samples: int = 200, *, seed: int = 1, held: int = 3) -> Scores:
     """Score one family on the smallest data that it can read."""
     if METRICS[family].needs == "logits":
-        extractor, declared, real, generated = load("lenet"), "uint8", digits(), digits(min(samples, 40), seed)
+        extractor, declared, real, generated = load("lenet"), "uint8", digits(), digits(min(samples, 100), seed)
     else:
         extractor, declared, real, generated = load("identity"), "features", points(), points(samples, seed, held=held)
     known = reference.build(extractor, real, range=declared, digest="d", split="select", metrics=[family])
@@ -125,7 +125,7 @@ def test_features_are_extracted_once_for_all_metrics(monkeypatch):
     forward = lenet.network.forward
     monkeypatch.setattr(lenet.network, "forward", lambda images: calls.append(len(images)) or forward(images))
     evaluate(digits(seed=1), known, lenet, families, range="uint8")
-    assert calls == [40]
+    assert calls == [100]
 
 
 def test_people_who_have_features_need_no_samples():

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from metrics import FrechetDistance
+from metrics import FrechetDistance, frechet
 from metrics.errors import NonFiniteError, RangeError, TooFewSamplesError, UnfitError, WidthError
-from metrics.frechet import frechet_distance, without_each
+from metrics.frechet import distance_interval, frechet_distance, told_by_pairs, without_each
 from metrics.intervals import log_jackknife
 from metrics.moments import Gaussian, Moments
 
@@ -202,6 +202,22 @@ def test_leaving_out_each_sample_by_one_decomposition_is_leaving_it_out(real, ge
     assert without_each(reference, samples).tolist() == pytest.approx(slowly, abs=1e-5)
 
 
+def test_pairs_tell_what_goes_with_both_beyond_what_goes_with_either(monkeypatch):
+    reference, samples = Gaussian.of(cloud(60, 16, 0)), cloud(9, 16, 1, shift=0.1)
+
+    def without(*places: int) -> float:
+        return float(frechet_distance(reference, Gaussian.of(samples[[i for i in range(9) if i not in places]])))
+
+    left_out = without_each(reference, samples)
+    slowly = [
+        (without(one, other) - without(one) - without(other) + without()) ** 2
+        for one in range(9)
+        for other in range(one)
+    ]
+    monkeypatch.setattr(frechet, "PAIRED", 9)
+    assert told_by_pairs(reference, samples, without(), left_out) == pytest.approx(sum(slowly), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("count", "width", "shift"), [(200, 16, 0.3), (60, 64, 0.5)], ids=["more than dimensions", "fewer"]
 )
@@ -212,7 +228,7 @@ def test_the_interval_holds_the_expected_distance_at_this_number_of_samples(coun
     expected = sum(values) / len(values)
     held = 0
     for value, draw in zip(values, draws, strict=True):
-        low, high = log_jackknife(value, without_each(reference, draw))
+        low, high = distance_interval(reference, draw, value)
         held += low <= expected <= high
     assert 0.912 < held / len(draws) < 0.985  # 95 % of 300 and three standard deviations
 
@@ -223,7 +239,7 @@ def test_a_generator_of_the_same_law_has_no_interval(count, width):
     for seed in range(1, 51):
         draw = cloud(count, width, seed)
         value = float(frechet_distance(reference, Gaussian.of(draw)))
-        found.append(log_jackknife(value, without_each(reference, draw)))
+        found.append(distance_interval(reference, draw, value))
     assert sum(interval is not None for interval in found) <= 1
 
 

@@ -1,10 +1,22 @@
 """Intervals: the numbers of the textbooks, and nothing where there is too little to say."""
 
+import math
+
 import pytest
 import torch
 from scipy.stats import binom
 
-from metrics.intervals import jackknife, log_jackknife, mid_p, occupancy_jackknife, student, wilson
+from metrics.intervals import (
+    FEW_HITS,
+    dependent_share,
+    jackknife,
+    log_jackknife,
+    mid_p,
+    occupancy_jackknife,
+    stretched,
+    student,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +68,19 @@ def test_a_share_of_samples_whose_worth_is_estimated_reaches_further():
     assert wilson(50, 100, reach=student(10))[1] == pytest.approx(0.6087, abs=1e-4)
 
 
+@pytest.mark.parametrize(("hits", "alone"), [(FEW_HITS - 1, True), (3, True), (2 * FEW_HITS, False)])
+def test_with_few_hits_wilsons_low_end_is_missed_too_often_by_itself(hits, alone):
+    low = wilson(hits, 10_000)[0]
+    assert (binom.sf(hits - 1, 10_000, low) > 0.05) == alone
+
+
+@pytest.mark.parametrize(
+    ("share", "low", "high"), [(0.0, 0, 0.0370), (0.09, 0, 0.1622), (0.5, 0.4038, 0.5962), (0.98, 0.9300, 1)]
+)
+def test_few_dependent_hits_are_no_evidence_against_none(share, low, high):
+    assert dependent_share(share, 100, math.inf) == pytest.approx((low, high), abs=1e-4)
+
+
 def test_the_scale_of_the_logarithm_changes_little_where_the_error_is_small():
     left_out = 100 + torch.linspace(-0.01, 0.01, 50, dtype=torch.float64)
     assert log_jackknife(100.0, left_out) == pytest.approx(jackknife(100.0, left_out), rel=1e-4)
@@ -77,7 +102,7 @@ def test_a_value_that_chance_may_have_lifted_above_its_bias_has_no_interval():
 
 
 def test_a_share_of_boxes_is_not_counted_more_than_once():
-    # Of 100 boxes, from rare to frequent, how many get one of 200 samples: the jackknife alone has twice the variance.
+    # Of 100 boxes, from rare to frequent, how many get one of 200 samples: the jackknife has twice the variance.
     random = torch.Generator().manual_seed(0)
     chances = -torch.rand(100, generator=random, dtype=torch.float64).log()
     shares, plain, less = [], [], []
@@ -86,15 +111,33 @@ def test_a_share_of_boxes_is_not_counted_more_than_once():
         number = places.bincount(minlength=100)
         share = (number > 0).double().mean().item()
         left_out = share - (number[places] == 1) / 100
-        low, high = occupancy_jackknife(share, left_out, torch.full(((number == 2).sum(),), 0.01))
+        low, high = occupancy_jackknife(share, left_out, float((number == 2).sum()) / 100**2, balls=100)
         shares.append(share)
-        less.append((high - low) / 2 / student(199))
+        less.append(math.log(share / low) * share / student(199))
         low, high = jackknife(share, left_out)
         plain.append((high - low) / 2 / student(199))
     true = torch.tensor(shares).var().item()
     plain, less = (torch.tensor(errors).square().mean().item() for errors in (plain, less))
     assert plain > 1.5 * true
-    assert 0.8 * true < less < 1.25 * true
+    assert 0.9 * true < less < 1.35 * true  # Student's t among it
+
+
+def test_boxes_of_which_none_hangs_on_one_sample_are_unsure_by_one():
+    low, high = occupancy_jackknife(1.0, torch.ones(100), 0.0, balls=50)
+    assert high == 1
+    assert low == pytest.approx(math.exp(-student(99) / 50))
+
+
+def test_an_interval_that_is_stretched_reaches_as_far_in_ratio():
+    low, high = stretched(2.0, 0.5)
+    assert (low, high) == pytest.approx((2 * math.exp(-0.25), 2 * math.exp(0.25)))
+
+
+def test_what_pairs_tell_is_told_once():
+    left_out = 100 + torch.linspace(-0.01, 0.01, 50, dtype=torch.float64)
+    pairs = (left_out - 100).square().sum().item() / 2
+    wide, narrow = log_jackknife(100.0, left_out), log_jackknife(100.0, left_out, pairs=pairs)
+    assert narrow[1] - narrow[0] == pytest.approx((wide[1] - wide[0]) * math.log(2) ** 0.5, rel=1e-4)
 
 
 def test_an_interval_is_cut_to_where_the_score_can_lie():
@@ -106,3 +149,4 @@ def test_an_interval_is_cut_to_where_the_score_can_lie():
 def test_few_samples_give_no_interval(count):
     assert jackknife(1.0, torch.ones(count)) is None
     assert log_jackknife(1.0, torch.ones(count)) is None
+    assert occupancy_jackknife(1.0, torch.ones(count), 0.0, balls=50) is None

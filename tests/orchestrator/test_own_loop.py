@@ -256,6 +256,7 @@ def test_a_second_watch_of_one_name_ends_the_first_of_this_process(begin, tmp_pa
         ({"budget": {"steps": 0, "tick": 1}}, r"budget\.steps: expected at least 1, found 0"),
         ({"stop": "diverged"}, r"stop: expected a list, found 'diverged'"),
         ({"stop": None}, r"stop: expected a list, found nothing"),
+        ({"evaluation": {"metrics": ["spread", "fd"]}}, r"evaluation\.metrics\.0: spread is right at 1"),
         ({"generator": "uint8"}, r"generator: expected a mapping, found 'uint8'"),
         ({"device": "abacus"}, r"--device abacus: this machine has"),
         ({"home": 3}, r"home: expected the path of a folder, found 3"),

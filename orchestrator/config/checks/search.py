@@ -45,9 +45,8 @@ def _check_grid(experiment: SearchExperiment, document: Document) -> None:
 
 
 def _check_objectives(experiment: SearchExperiment, document: Document) -> None:
-    asked, scheduler = experiment.objectives, experiment.search.scheduler
-    for index, family in enumerate(asked):
-        here = ("search", "metric") if isinstance(experiment.search.metric, str) else ("search", "metric", index)
+    asked, scheduler = experiment.ranked_by, experiment.search.scheduler
+    for index, (here, family) in enumerate(asked.items()):
         if family == SECONDS and index == 0:
             document.fail(here, "seconds rank nobody; put a metric before it, for example metric: [fd, seconds]")
         if family not in (*experiment.evaluation.metrics, SECONDS):

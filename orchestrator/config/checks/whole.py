@@ -21,7 +21,7 @@ def check(experiment: Experiment) -> None:
         _check_search_file(experiment)
     if isinstance(experiment, StudyExperiment):
         _check_study_file(experiment)
-    check_evaluation(experiment.evaluation, document)
+    check_evaluation(experiment.evaluation, experiment.ranked_by, document)
     check_stop(experiment.stop, experiment.evaluation.metrics, experiment.objective, document)
 
 
