@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from .data.dataset import Dataset, Finite, Split
-from .game import Shown
 from .replicas import Replica, Stack
+from .rules import Shown
 
 _BATCHES = 20  # on which a value is taken
 
@@ -57,7 +57,8 @@ def _value(stack: Stack) -> float:
 
 def _game(stack: Stack, shown: Shown) -> Tensor:
     """V(D, G) on a batch, `[R]`."""
-    logits = (stack.variant.structure.logits(answers) for answers in stack.judge(shown.real, shown.fake))
+    judged = stack.rules.judge(stack.discriminator, shown.real, shown.fake)
+    logits = (stack.variant.structure.logits(answers) for answers in judged)
     return -stack.variant.loss.discriminator(*logits).mean(1)
 
 

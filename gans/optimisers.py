@@ -32,6 +32,12 @@ class Optimiser(Protocol):
     ) -> None:
         """Move the weights; `scratch` is memory to work in."""
 
+    def at(self, numbers: Numbers, step: int) -> Numbers:
+        """What `move` reads in update number `step`."""
+
+    def move(self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers) -> None:
+        """The update as a formula, for a compiler to read."""
+
     def last_update(self, gradient: Tensor, memory: Memory, numbers: Numbers, step: int) -> Tensor:
         """What update number `step` has just taken from the weights."""
 
@@ -68,13 +74,21 @@ class Adam:
     ) -> None:
         if weights.is_cpu:
             return self._in_one_pass(weights, gradient, memory, numbers, step)
-        beta1, beta2 = numbers["beta1"], numbers["beta2"]
-        momentum = memory["momentum"].lerp_(gradient, 1 - beta1)
-        square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - beta2)
+        return self.move(weights, gradient, memory, scratch, self.at(numbers, step))
+
+    def at(self, numbers: Numbers, step: int) -> Numbers:
         # The averages start at 0; dividing by 1 - beta^step undoes that.
-        size = torch.sqrt(square, out=scratch).mul_((1 - beta2**step).rsqrt()).add_(self.epsilon)
-        weights.addcmul_(torch.div(momentum, size, out=scratch), -numbers["lr"] / (1 - beta1**step))
-        return None
+        undone = {
+            "size": (1 - numbers["beta2"] ** step).rsqrt(),
+            "rate": -numbers["lr"] / (1 - numbers["beta1"] ** step),
+        }
+        return numbers | undone
+
+    def move(self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers) -> None:
+        momentum = memory["momentum"].lerp_(gradient, 1 - numbers["beta1"])
+        square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - numbers["beta2"])
+        size = torch.sqrt(square, out=scratch).mul_(numbers["size"]).add_(self.epsilon)
+        weights.addcmul_(torch.div(momentum, size, out=scratch), numbers["rate"])
 
     def _in_one_pass(self, weights: Tensor, gradient: Tensor, memory: Memory, numbers: Numbers, step: int) -> None:
         """The same by torch's own kernel, three times as fast; it takes one rate, so rows that differ go one by one."""
@@ -111,14 +125,14 @@ class RMSprop:
         return {"decay": column([o.decay for o in optimisers], like)}
 
     def update(
-        self,
-        weights: Tensor,
-        gradient: Tensor,
-        memory: Memory,
-        scratch: Tensor,
-        numbers: Numbers,
-        step: int,  # noqa: ARG002
+        self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers, step: int
     ) -> None:
+        self.move(weights, gradient, memory, scratch, self.at(numbers, step))
+
+    def at(self, numbers: Numbers, step: int) -> Numbers:  # noqa: ARG002
+        return numbers
+
+    def move(self, weights: Tensor, gradient: Tensor, memory: Memory, scratch: Tensor, numbers: Numbers) -> None:
         square = memory["square"].lerp_(torch.mul(gradient, gradient, out=scratch), 1 - numbers["decay"])
         size = torch.sqrt(square, out=scratch).add_(self.epsilon)
         weights.addcmul_(torch.div(gradient, size, out=scratch), -numbers["lr"])

@@ -82,14 +82,11 @@ def _prepared(
             raise ConfigError(reason)
     if reason := variant.supports(dataset):
         raise ConfigError(f"{variant.name} cannot learn from {dataset.name}: {reason}")
-    parts = engine.accumulate * engine.processes
-    if variant.batch % (parts * variant.packing):
-        raise ConfigError(f"a batch of {variant.batch} cannot be cut into {parts} parts; take a multiple")
-    if engine.compiled and variant.penalty is not None:
-        raise ConfigError(
-            f"{variant.name} cannot be compiled: {variant.penalty} takes slopes of slopes; run it as it is"
-        )
-    return Pack(variants, dataset, seeds, present(device), engine, together)
+    if reason := engine.misfit(variant):
+        raise ConfigError(reason)
+    found = present(device)
+    engine.check(found)
+    return Pack(variants, dataset, seeds, found, engine, together)
 
 
 def _ticks(pack: Pack, variant: Variant, budget: Budget, ticks: list[int]) -> Iterator[Progress]:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,9 +86,15 @@ def _tried(contender: Contender, experiment: Experiment, judge: "Judge", device:
 
     variant = gans.variant(contender.variant, contender.hyperparameters)
     replicas = len(experiment.seeds) * max(1, together)
+    engine = replace(experiment.engine.driving(1), compiled=False)  # to compile takes longer than all that is tried
     with _peak(device) as peak:
         training = gans.train(
-            variant, judge.dataset, gans.Budget(steps=STEPS, tick=1), seeds=range(replicas), device=device
+            variant,
+            judge.dataset,
+            gans.Budget(steps=STEPS, tick=1),
+            seeds=range(replicas),
+            device=device,
+            engine=engine,
         )
         last = next(training)  # the first step also sets up what the others use
         mark = time.perf_counter()

@@ -12,11 +12,11 @@ from .layers import Alone, BatchNorm, Encoding, Modes, Norm, check_norm
 from .maxout import Maxout
 from .perceptrons import Perceptron, Perceptrons
 from .residual import Residual
-from .rows import bind, rows
+from .rows import bind, rows, views
 
 __all__ = [
     "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Encoding", "Maxout", "Modes", "Networks",
-    "Perceptron", "Perceptrons", "Residual", "bind", "rebuilt", "rows",
+    "Perceptron", "Perceptrons", "Residual", "bind", "rebuilt", "rows", "views",
 ]  # fmt: skip
 
 

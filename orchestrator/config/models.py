@@ -8,6 +8,7 @@ from orchestrator.code import Code, is_python
 from orchestrator.config.budget import Budget
 from orchestrator.config.data import Data
 from orchestrator.config.document import Document, Location
+from orchestrator.config.engine import Engine
 from orchestrator.config.evaluation import Evaluation
 from orchestrator.config.generator import Generator
 from orchestrator.config.name import Name, folder_name
@@ -28,6 +29,7 @@ class Experiment(Model):
     seeds: Seeds = (0,)
     evaluation: Evaluation = Evaluation()
     resources: Resources = Resources()
+    engine: Engine = Engine()
     stop: Stops = Field(("diverged",), description="rules that end a replica; those that are not listed observe")
     baselines: Names = Field((), description="fitted without a game and judged alike, for comparison; never ranked")
     log_system_metrics: bool = Field(

@@ -4,6 +4,7 @@ import gans
 import metrics
 from orchestrator.config.checks import located
 from orchestrator.config.document import Location
+from orchestrator.config.engine import Engine
 from orchestrator.config.generator import Generator
 from orchestrator.config.models import Experiment, SearchExperiment, StudyExperiment
 from orchestrator.config.search import SECONDS
@@ -25,6 +26,7 @@ def make_plan(experiment: Experiment, home: Home, device: str, *, write: bool, c
     if experiment.log_system_metrics:
         with located(experiment.document, ("log_system_metrics",)):
             metering.check(device)
+    _check_engine(experiment, device)
     there = cluster or capacity()
     fitting = _fitting(experiment, there)
     drawn, later = contenders(experiment), draws(experiment)
@@ -81,6 +83,19 @@ def _check_variants(experiment: Experiment, dataset: gans.data.Dataset) -> None:
         if reason := gans.variant(name).supports(dataset):
             message = f"{name} cannot learn {dataset.name}: {reason}; choose another variant or other data"
             experiment.document.fail(written, message)
+
+
+def _check_engine(experiment: Experiment, device: str) -> None:
+    """The engine must be able to drive every variant that may train, under what is fixed."""
+    document = experiment.document
+    with located(document, ("engine",)):
+        engine = experiment.engine.driving(experiment.resources.processes)
+        engine.check(device)
+    for name in _variants(experiment):
+        if reason := engine.misfit(gans.variant(name, experiment.hyperparameters)):
+            document.fail(("engine",), reason)
+    if isinstance(experiment, SearchExperiment) and experiment.trainer and experiment.engine != Engine():
+        document.fail(("engine",), "goes with a variant; somebody's own loop says itself how it computes")
 
 
 def _slots(experiment: Experiment, drawn: list[Contender], fitting: int) -> int:

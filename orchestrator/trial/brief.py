@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from orchestrator.code import Code
 from orchestrator.config.budget import Budget
+from orchestrator.config.engine import Engine
 from orchestrator.config.evaluation import Evaluation
 from orchestrator.config.generator import Generator
 from orchestrator.config.models import Experiment, SearchExperiment
@@ -30,6 +31,7 @@ class Brief:
     device: str = "cpu"
     threads: int = 1
     processes: int = 1
+    engine: Engine = field(default_factory=Engine)
     deadline: float = math.inf
     """When nobody starts any more, by the clock on the wall."""
     together: int | None = None
@@ -53,6 +55,7 @@ class Brief:
             device=plan.device,
             threads=plan.threads,
             processes=experiment.resources.processes,
+            engine=experiment.engine,
             log_system_metrics=experiment.log_system_metrics,
             code=experiment.code,
             **_own_loop(experiment),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.code import Code
+from orchestrator.config.engine import Engine
 
 if TYPE_CHECKING:
     from gans import Progress, Variant
@@ -31,6 +32,7 @@ class Training:
     device: str
     threads: int
     processes: int
+    engine: Engine
     cache: Path | None
     code: Code
     together: int | None = None
@@ -51,7 +53,7 @@ class Training:
             device=device,
             resume=self.resume,
             adopt=self.adopt,
-            engine=gans.Engine(processes=self.processes),
+            engine=self.engine.driving(self.processes),
             together=self.together,
         )
 

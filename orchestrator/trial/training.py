@@ -50,6 +50,7 @@ def train(members: Sequence[Member], brief: Brief, report: Report, resume: Path 
         device=brief.device,
         threads=brief.threads,
         processes=brief.processes,
+        engine=brief.engine,
         cache=brief.cache,
         code=brief.code,
         together=brief.together,

@@ -60,7 +60,7 @@ def main() -> int:
     made = gans.variant("sngan", {"width": WIDTH, "batch": BATCH, "latent": LATENT, "discriminator_steps": TURNS})
     stack = Stack([made], data(), (0,))
     weights = sum(player.weights.numel() for player in (stack.generator, stack.discriminator))
-    slow, fast, ratio = compared(step, stack.advance, (2, 2))
+    slow, [(fast, ratio)] = compared(step, [stack.advance], (2, 2))
     line = f"| {their_weights:,} | {weights:,} | {1e3 * slow:.0f} | {1e3 * fast:.0f} | {1 / ratio:.2f}x the time |"
     about = f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, one thread"
     RESULTS.write_text(

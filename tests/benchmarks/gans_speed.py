@@ -8,7 +8,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -85,9 +85,9 @@ def images(data: Dataset, batch: int) -> Callable[[], torch.Tensor]:
     return lambda: samples[torch.randint(len(samples), (batch,))].float() / 127.5 - 1
 
 
-def ours(name: str, data: Dataset, batch: int, replicas: int = 1) -> Step:
+def ours(name: str, data: Dataset, batch: int, replicas: int = 1, *, compiled: bool = False) -> Step:
     variant = gans.variant(name, {"batch": batch})
-    return Stack([variant] * replicas, data, tuple(range(replicas))).advance
+    return Stack([variant] * replicas, data, tuple(range(replicas)), engine=gans.Engine(compiled=compiled)).advance
 
 
 def seconds(step: Step, steps: int) -> float:
@@ -97,13 +97,15 @@ def seconds(step: Step, steps: int) -> float:
     return (time.process_time() - start) / steps
 
 
-def compared(theirs: Step, mine: Step, steps: tuple[int, int]) -> tuple[float, float, float]:
-    """CPU seconds of one step of each, and the median ratio theirs / mine."""
-    for step, count in ((theirs, steps[0]), (mine, steps[1])):
+def compared(theirs: Step, mine: Sequence[Step], steps: tuple[int, int]) -> tuple[float, list[tuple[float, float]]]:
+    """CPU seconds of one step of theirs; those of each of ours, and the median ratio theirs / ours; all in turns."""
+    loops = [(theirs, steps[0]), *((each, steps[1]) for each in mine)]
+    for step, count in loops:
         seconds(step, max(3, count // 5))
-    rounds = [(seconds(theirs, steps[0]), seconds(mine, steps[1])) for _ in range(ROUNDS)]
-    median = statistics.median
-    return median(t for t, _ in rounds), median(m for _, m in rounds), median(t / m for t, m in rounds)
+    rounds = [[seconds(step, count) for step, count in loops] for _ in range(ROUNDS)]
+    plain_loop, *ours = map(list, zip(*rounds, strict=True))
+    ratios = [statistics.median(t / m for t, m in zip(plain_loop, each, strict=True)) for each in ours]
+    return statistics.median(plain_loop), list(zip(map(statistics.median, ours), ratios, strict=True))
 
 
 def product_rate(replicas: int, batch: int) -> float:
@@ -142,32 +144,34 @@ def profiled(step: Step, steps: int = 64) -> str:
     return ", ".join(f"{share:.0%} {kind}" for kind, share in shares.items())
 
 
+def _together(taken: float, ratio: float, batch: int, replicas: int) -> str:
+    share = replicas * flops(batch) / taken / 1e9 / product_rate(replicas, batch)
+    return f"{replicas * ratio:.2f}x replica-steps per second, {share:.0%} of the product rate"
+
+
 def main() -> int:
     torch.set_num_threads(1)
     ring, squares = load("ring8"), pictures()
     lines = ["| what | plain loop, ms | ours, ms | ratio | asked for |", "|---|--:|--:|--:|--:|"]
 
-    def row(what: str, theirs: float, mine: float, ratio: str, asked: str) -> None:
-        lines.append(f"| {what} | {1e3 * theirs:.3f} | {1e3 * mine:.3f} | {ratio} | {asked} |")
-        print(lines[-1], flush=True)
+    def rows(what: str, loop: Step, asked: str, steps: tuple[int, int], name: str, data: Dataset, **about: int) -> None:
+        """Ours as it is played, and compiled."""
+        mine = [ours(name, data, **about, compiled=compiled) for compiled in (False, True)]
+        theirs, found = compared(loop, mine, steps)
+        for how, (taken, ratio) in zip(("", ", compiled"), found, strict=True):
+            told = f"{1 / ratio:.2f}x the time" if "replicas" not in about else _together(taken, ratio, **about)
+            lines.append(f"| {what}{how} | {1e3 * theirs:.3f} | {1e3 * taken:.3f} | {told} | {asked} |")
+            print(lines[-1], flush=True)
 
-    theirs, mine, ratio = compared(
-        plain(dense(16, 128, 128, 2), dense(2, 128, 128, 1), points(64), 16), ours("gan", ring, 64), (200, 200)
-    )
-    row("2x128 perceptrons, batch 64, one replica", theirs, mine, f"{1 / ratio:.2f}x the time", "<= 1.05x")
-    theirs, mine, ratio = compared(plain(*dcgan(), images(squares, 64), 64), ours("dcgan", squares, 64), (5, 5))
-    row("DCGAN 28x28, batch 64, one replica", theirs, mine, f"{1 / ratio:.2f}x the time", "<= 1.05x")
+    def perceptrons(batch: int) -> Step:
+        return plain(dense(16, 128, 128, 2), dense(2, 128, 128, 1), points(batch), 16)
+
+    rows("2x128 perceptrons, batch 64, one replica", perceptrons(64), "<= 1.05x", (200, 200), "gan", ring, batch=64)
+    conv = plain(*dcgan(), images(squares, 64), 64)
+    rows("DCGAN 28x28, batch 64, one replica", conv, "<= 1.05x", (5, 5), "dcgan", squares, batch=64)
     for batch, asked in ((64, ">= 4x"), (256, ">= 1.8x")):
-        loop = plain(dense(16, 128, 128, 2), dense(2, 128, 128, 1), points(batch), 16)
-        theirs, mine, ratio = compared(loop, ours("gan", ring, batch, 16), (100, 30))
-        share = 16 * flops(batch) / mine / 1e9 / product_rate(16, batch)
-        row(
-            f"the same perceptrons, batch {batch}, 16 replicas",
-            theirs,
-            mine,
-            f"{16 * ratio:.2f}x replica-steps per second, {share:.0%} of the product rate",
-            asked,
-        )
+        what = f"the same perceptrons, batch {batch}, 16 replicas"
+        rows(what, perceptrons(batch), asked, (100, 30), "gan", ring, batch=batch, replicas=16)
     profile = f"A step of 16 replicas at batch 64, profiled: {profiled(ours('gan', ring, 64, 16))}."
     print(profile)
     RESULTS.parent.mkdir(exist_ok=True)

@@ -78,7 +78,7 @@ def test_a_recorded_generator_draws_the_same_samples_for_the_same_seed(ring, tmp
     assert (first == second).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long  # the first disaster of test_chaos.py kills a driver too, and compares every bit
 def test_killed_with_its_driver_a_search_resumes_to_the_same_scores(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     driver = start("search", ring_file, home=home)
@@ -112,7 +112,7 @@ def test_a_lost_worker_costs_no_contender_and_no_bit(ring, ring_file, tmp_path):
     assert [event["status"] for event in journal(home) if event["kind"] == "end"] == ["finished"] * 4
 
 
-@pytest.mark.slow
+@pytest.mark.long  # test_chaos.py holds a search against another one of the same file, bit for bit
 def test_the_same_file_twice_gives_the_same_bits(ring, ring_file, tmp_path):
     home = tmp_path / "home"
     document(ganarena("search", ring_file, "--json", home=home))

@@ -81,7 +81,7 @@ BROKEN = [
     ("number as key", "name: x\n3: y\n", ":2: expected a name as key, found 3"),
     ("list as key", "? [a, b]\n: c\n", ":1: expected a name as key, found a list"),
     ("endless number", f"seed: {'9' * 5000}\n", ":1: expected a number that fits, found one of 5,000 digits"),
-    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, stop, baselines, log_system_metrics, variant, trainer, generator, data, space, search; 3 more to mend"),
+    ("key on two lines", '"a\\nb": 1\n', ":1: 'a\\nb': unknown key; expected one of name, hyperparameters, budget, seeds, evaluation, resources, engine, stop, baselines, log_system_metrics, variant, trainer, generator, data, space, search; 3 more to mend"),
 ]  # fmt: skip
 
 
@@ -164,6 +164,7 @@ def test_a_malformed_search_is_refused_with_file_line_and_key(refused, tmp_path,
     [
         ("search.pack=2", "--set search.pack: a trainer trains one contender at a time; leave it out"),
         ("search.scheduler=pbt", "--set search.scheduler: scheduler pbt copies what our own loop saves; a trainer keeps its own"),
+        ("engine.accumulate=2", "--set engine.accumulate: engine: goes with a variant; somebody's own loop says itself how it computes"),
         ("variant=gan", "--set variant: goes with a variant, and trainer stands in place of one; leave one of them out"),
         ("generator={range: 0..1}", "--set generator: generator.range: points have no range, found '0..1'; leave it out"),
     ],

@@ -5,7 +5,9 @@ import shutil
 import pytest
 import torch
 
+from gans import ConfigError
 from orchestrator.config import Budget, Evaluation
+from orchestrator.config.engine import Engine
 from orchestrator.space import Contender
 from orchestrator.trial import Brief, pursue, pursue_pack, unpacked
 from orchestrator.watch.ticks import Watch
@@ -171,6 +173,15 @@ def test_two_processes_that_share_every_batch_follow_one(tmp_path):
     assert [each["step"] for each in together] == [10, 20, 30]
     assert [each["objective"] for each in together] == pytest.approx([each["objective"] for each in alone], rel=1e-3)
     assert events(contender(0), brief(processes=2), resume=tmp_path / "first") == together[1:]
+
+
+def test_a_trial_trains_by_the_engine_of_its_file_and_is_not_resumed_by_another(tmp_path):
+    halved = events(contender(0), brief(engine=Engine(accumulate=2)), keep=tmp_path / "first")
+    whole = events(contender(0), brief())
+    values = [told[-1]["replicas"][0]["scores"]["fd_identity"]["value"] for told in (halved, whole)]
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
+    with pytest.raises(ConfigError, match=r"engine\.accumulate: 1 against 2"):
+        events(contender(0), brief(), resume=tmp_path / "first")
 
 
 def test_replicas_that_take_turns_report_what_those_that_train_at_once_do():
