@@ -137,27 +137,30 @@ def _trace_lost(scatters: Tensor, loads: Tensor) -> Tensor:
     return -(left.log() @ nodes) * step / math.pi
 
 
-def distance_interval(real: Gaussian, rows: Tensor, value: float) -> Interval | None:
+def distance_interval(real: Gaussian, rows: Tensor, value: float, *, reals: float) -> Interval | None:
     """Of the expected distance at this number of samples; fewer than dimensions tell much in pairs."""
     left_out = without_each(real, rows)
     pairs = told_by_pairs(real, rows, value, left_out) if len(rows) <= rows.shape[1] else 0.0
-    return log_jackknife(value, left_out, pairs=pairs)
+    return log_jackknife(value, left_out, reals=reals, pairs=pairs)
 
 
 class FrechetDistance(Judge):
     """`frechet_distance` over a stream of feature batches, against real batches or a finished reference.
 
     Each side holds its rows while they are fewer than the dimensions, and its moments from then on: memory does not
-    grow with the number of samples, and small sides take the short route.
+    grow with the number of samples, and small sides take the short route. Only the interval asks of how many `reals` a
+    finished reference was made.
     """
 
     higher_is_better = False
     reference_mean: Tensor | None
     reference_factor: Tensor | None
 
-    def __init__(self, width: int, *, reference: Gaussian | None = None, **options: Any) -> None:
+    def __init__(
+        self, width: int, *, reference: Gaussian | None = None, reals: float = math.inf, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self.width = width
+        self.width, self.reals = width, reals
         empty = torch.zeros(width + 1, width + 1, dtype=torch.float64)
         for side in ("real", "generated"):
             self.add_state(f"{side}_rows", [], dist_reduce_fx="cat")
@@ -168,7 +171,7 @@ class FrechetDistance(Judge):
     @classmethod
     def against(cls, reference: Reference, _names: Sequence[str] = (), /) -> Self:
         gaussian = Gaussian(**reference.part("gaussian"))
-        return cls(len(gaussian.mean), reference=gaussian)
+        return cls(len(gaussian.mean), reference=gaussian, reals=reference.count)
 
     def update(self, features: Features | Tensor, *, real: bool = False) -> None:
         """Take a batch of pooled features [N, D] into one side."""
@@ -188,10 +191,16 @@ class FrechetDistance(Judge):
         return frechet_distance(self._reference() or self._side("real"), self._side("generated"))
 
     def verdict(self, features: Features, /) -> Scores:
-        real = self._reference() or self._side("real")
-        real = Gaussian.from_moments(real) if isinstance(real, Moments) else real
+        real, reals = self._reference(), self.reals
+        if real is None:
+            side = self._side("real")
+            if isinstance(side, Moments):
+                reals, real = side.count, Gaussian.from_moments(side)
+            else:
+                reals, real = side.factor.shape[1], side  # its rows are its factor
         value = float(self.compute())
-        interval = distance_interval(real, features.pooled, value) if features.count >= FEWEST else None
+        enough = features.count >= FEWEST
+        interval = distance_interval(real, features.pooled, value, reals=reals) if enough else None
         return Scores(scores={"fd": Score.of(value, interval, higher_is_better=False)})
 
     def _side(self, side: str) -> Side:

@@ -10,8 +10,8 @@ Z = 1.959963984540054
 # A jackknife from fewer samples than this is noise about noise: there is no interval then.
 FEWEST = 20
 
-# So many times its bias must even the low end of a distance be, or terms of second order lead: a draw of the law of the
-# reference is expected at no more than 1 + N / M times its bias, M being the number of reals.
+# So many times its bias, and N / M times more against M reals, must even the low end of a distance be, or terms of
+# second order lead: a draw of the law of the reference is expected at 1 + N / M times its bias.
 BIASED = 2.5
 
 # With fewer hits than this Wilson's low end is missed in more than 5 draws of 100 by itself.
@@ -34,12 +34,12 @@ def jackknife(value: float, left_out: Tensor, *, low: float = -math.inf, high: f
     return None if reach is None else (max(low, value - reach), min(high, value + reach))
 
 
-def log_jackknife(value: float, left_out: Tensor, *, pairs: float = 0.0) -> Interval | None:
+def log_jackknife(value: float, left_out: Tensor, *, reals: float = math.inf, pairs: float = 0.0) -> Interval | None:
     """The same on the scale of the logarithm, told once what `pairs` tell together, where that is known.
 
-    None where the low end is two fifths or more bias, which the jackknife tells too: at the null, or with few samples
-    for the dimensions, terms of second order lead. The low end decides, since the value may be high by chance, and then
-    it would be just the lucky draws that have an interval.
+    None where two fifths or more of the low end, more than that against few `reals`, is bias, which the jackknife tells
+    too: at the null, or with few samples for the dimensions, terms of second order lead. The low end decides, since the
+    value may be high by chance, and then it would be just the lucky draws that have an interval.
     """
     reach, count = _reach(left_out), len(left_out)
     if reach is None or value <= 0:
@@ -47,7 +47,7 @@ def log_jackknife(value: float, left_out: Tensor, *, pairs: float = 0.0) -> Inte
     alone = float((left_out - left_out.mean()).square().sum())
     low, high = stretched(value, reach * math.sqrt(_once(alone, pairs)))
     bias = (count - 1) * abs(float(left_out.mean()) - value)
-    return None if low <= BIASED * bias else (low, high)
+    return None if low <= (BIASED + count / reals) * bias else (low, high)
 
 
 def stretched(value: float, reach: float) -> Interval:

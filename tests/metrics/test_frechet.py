@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from metrics import FrechetDistance, frechet
+from metrics import Features, FrechetDistance, frechet
 from metrics.errors import NonFiniteError, RangeError, TooFewSamplesError, UnfitError, WidthError
 from metrics.frechet import distance_interval, frechet_distance, told_by_pairs, without_each
 from metrics.intervals import log_jackknife
 from metrics.moments import Gaussian, Moments
+from metrics.reference import Reference
 
 
 def cloud(count: int, width: int, seed: int, *, shift: float = 0.0, scale: float = 1.0) -> Tensor:
@@ -228,19 +229,42 @@ def test_the_interval_holds_the_expected_distance_at_this_number_of_samples(coun
     expected = sum(values) / len(values)
     held = 0
     for value, draw in zip(values, draws, strict=True):
-        low, high = distance_interval(reference, draw, value)
+        low, high = distance_interval(reference, draw, value, reals=2000)
         held += low <= expected <= high
     assert 0.912 < held / len(draws) < 0.985  # 95 % of 300 and three standard deviations
 
 
-@pytest.mark.parametrize(("count", "width"), [(400, 2), (100, 16), (60, 64)])
-def test_a_generator_of_the_same_law_has_no_interval(count, width):
-    reference, found = Gaussian.of(cloud(2000, width, 0)), []
+def given(count: int, width: int, *, drawn_from: int, reals: float) -> int:
+    """To how many of fifty draws of the law of the reference an interval is given."""
+    reference, found = Gaussian.of(cloud(drawn_from, width, 0)), 0
     for seed in range(1, 51):
         draw = cloud(count, width, seed)
         value = float(frechet_distance(reference, Gaussian.of(draw)))
-        found.append(distance_interval(reference, draw, value))
-    assert sum(interval is not None for interval in found) <= 1
+        found += distance_interval(reference, draw, value, reals=reals) is not None
+    return found
+
+
+@pytest.mark.parametrize(("count", "width", "reals"), [(400, 2, 2000), (100, 16, 2000), (60, 64, 2000), (500, 16, 200)])
+def test_a_generator_of_the_same_law_has_no_interval(count, width, reals):
+    assert given(count, width, drawn_from=reals, reals=reals) <= 1
+
+
+def test_of_few_reals_it_must_be_told():
+    assert given(500, 16, drawn_from=200, reals=math.inf) >= 5
+
+
+@pytest.mark.parametrize("held", [6, 60], ids=["rows", "moments"])
+def test_a_verdict_knows_how_many_reals_there_were(held, monkeypatch):
+    asked = []
+    monkeypatch.setattr(frechet, "distance_interval", lambda *_, reals: asked.append(reals))
+    real, features = cloud(held, 8, 0), Features(cloud(60, 8, 1))
+    known = Reference(count=held, extractor="identity", digest="", parts={"gaussian": vars(Gaussian.of(real))})
+    finished, streamed = FrechetDistance.against(known), FrechetDistance(8)
+    streamed.update(real, real=True)
+    for metric in (finished, streamed):
+        metric.update(features)
+        metric.verdict(features)
+    assert asked == [held, held]
 
 
 def test_a_feature_that_fires_for_one_sample_only_does_not_unsettle_the_jackknife():

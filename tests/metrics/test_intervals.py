@@ -94,6 +94,12 @@ def test_a_value_that_is_mostly_bias_has_no_interval(bias, given):
     assert (log_jackknife(1.0, left_out) is not None) == given
 
 
+@pytest.mark.parametrize(("bias", "given"), [(0.27, True), (0.30, False)])
+def test_against_few_reals_bias_may_be_less_of_the_value(bias, given):
+    left_out = 1 + bias / 49 + torch.linspace(-0.001, 0.001, 50, dtype=torch.float64)
+    assert (log_jackknife(1.0, left_out, reals=50) is not None) == given
+
+
 def test_a_value_that_chance_may_have_lifted_above_its_bias_has_no_interval():
     spread = torch.linspace(-1, 1, 50, dtype=torch.float64)
     assert log_jackknife(1.0, 1 + 0.2 / 49 + 0.01 * spread)
