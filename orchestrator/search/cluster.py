@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,6 +31,8 @@ os.environ.update(QUIET | os.environ)  # Ray reads them when it is imported
 
 import ray  # noqa: E402
 
+STARTS = 3
+"""How often our own Ray is started: its processes may take longer than the half minute that it gives them."""
 PACKAGES = ("gans", "metrics", "orchestrator")
 
 
@@ -49,10 +51,7 @@ def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> 
         if not address:
             settings = {"address": "local", "num_cpus": machine.cpus(), "include_dashboard": False}
             os.environ.update((AHEAD if ahead else {}) | os.environ)  # what it starts reads it
-        try:
-            ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
-        except Exception as error:  # Ray raises just that when its processes take more than half a minute to start
-            raise _not_joined(address, one_line(error, REASON)) from None
+        _begin(address, settings)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be told to end is to be interrupted
         try:
@@ -60,6 +59,28 @@ def joined(address: str | None, *, ahead: bool = False, ships: bool = False) -> 
                 yield
         finally:
             ray.shutdown()
+
+
+def _begin(address: str | None, settings: Mapping[str, Any]) -> None:
+    """Join Ray, or start it; what a start that failed leaves behind is ended before the next."""
+    before = _children()
+    for left in reversed(range(1 if address else STARTS)):
+        try:
+            ray.init(**settings, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
+        except Exception as error:  # Ray raises just that when its processes take too long
+            for process in _children() - before:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            if not left:
+                raise _not_joined(address, one_line(error, REASON)) from None
+        else:
+            return
+
+
+def _children() -> set[int]:
+    import psutil  # Ray brings its own
+
+    return {process.pid for process in psutil.Process().children(recursive=True)}
 
 
 def _not_joined(address: str | None, why: str) -> Exception:

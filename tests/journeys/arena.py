@@ -30,9 +30,15 @@ def ganarena(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]
 
 def start(*arguments: object, home: Path) -> "subprocess.Popen[bytes]":
     """Start the command and return at once."""
-    return subprocess.Popen(
-        command(*arguments, home=home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    with told(home).open("ab") as stderr:
+        return subprocess.Popen(
+            command(*arguments, home=home), stdout=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+        )
+
+
+def told(home: Path) -> Path:
+    """Where is kept what commands that were started said on stderr."""
+    return home.with_name(f"{home.name}.stderr")
 
 
 def document(done: subprocess.CompletedProcess[str]) -> Any:
@@ -54,7 +60,8 @@ def wait_for(process: "subprocess.Popen[bytes]", home: Path, *, ticks: int, time
     while sum(event["kind"] == "tick" for event in journal(home)) < ticks:
         if process.poll() is None and time.monotonic() > deadline:
             kill(process)
-        assert process.returncode is None, f"ended with status {process.returncode} before {ticks} ticks"
+        ended = f"ended with status {process.returncode} before {ticks} ticks"
+        assert process.returncode is None, f"{ended}: {told(home).read_text()[-2000:]}"
         time.sleep(0.05)
 
 

@@ -1,7 +1,6 @@
 """From a second terminal, while a search runs: its leaderboard, its runs as they change, and MLflow's pages."""
 
 import json
-import os
 import signal
 import subprocess
 from urllib.request import urlopen
@@ -47,5 +46,5 @@ def test_a_second_terminal_sees_a_search_while_it_runs_and_leaves_without_a_trac
             if process:
                 process.stdout.close()
                 process.wait()
-        os.kill(searching.pid, signal.SIGINT)
+        searching.send_signal(signal.SIGINT)  # unless it has ended
         searching.wait(timeout=60)

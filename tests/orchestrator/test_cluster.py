@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from importlib.util import find_spec
 
 import pytest
@@ -54,8 +55,30 @@ def test_a_process_that_leaves_ray_is_as_it_was_before():
 )
 def test_ray_that_does_not_come_is_told_with_its_reason(monkeypatch, address, error, told):
     def fails(**_):
+        tried.append(address)
         raise Exception("why")
 
+    tried = []
     monkeypatch.setattr(cluster.ray, "init", fails)
     with pytest.raises(error, match=told), joined(address):
         pass
+    assert len(tried) == (1 if address else cluster.STARTS)
+
+
+@pytest.mark.usefixtures("no_ray")
+def test_ray_that_was_too_slow_is_started_anew_and_leaves_nobody_behind(monkeypatch):
+    def slow_at_first(**_):
+        started.append(subprocess.Popen(["sleep", "600"]))
+        if len(started) == 1:
+            raise Exception("slow")
+
+    ours, started = subprocess.Popen(["sleep", "600"]), []
+    monkeypatch.setattr(cluster.ray, "init", slow_at_first)
+    try:
+        with joined(None):
+            assert started[0].wait(timeout=10) == -signal.SIGKILL
+            assert [process.poll() for process in (ours, started[1])] == [None, None]
+    finally:
+        for process in (ours, *started):
+            process.kill()
+            process.wait()
