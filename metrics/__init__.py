@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from metrics import features, reference
-from metrics.catalogue import METRICS, VERSION, check, key
+from metrics.catalogue import METRICS, VERSION, check, family_of, key
 from metrics.errors import MetricsError
 from metrics.evaluation import evaluate, evaluate_features
 from metrics.family import Family
@@ -79,6 +79,7 @@ __all__ = [
     "check",
     "evaluate",
     "evaluate_features",
+    "family_of",
     "features",
     "key",
     "reference",

@@ -6,7 +6,7 @@ from metrics.errors import MetricsError, UnknownNameError, expect
 from metrics.family import Family
 from metrics.features import Extractor
 from metrics.mixture import Mixture
-from metrics.names import nearest
+from metrics.names import LITERATURE, nearest
 
 # Of all definitions of scores together; part of every protocol. Raised whenever a number may change.
 VERSION = 1
@@ -329,6 +329,14 @@ def named(families: Sequence[str]) -> list[Family]:
 def key(name: str, extractor: str) -> str:
     """The key of a family's main score in this feature space: `fd` is `fid` with inception, `fd_lenet` with lenet."""
     return family(name).keys(extractor)[0]
+
+
+def family_of(key: str) -> Family | None:
+    """The family that has a score of this key, in whatever feature space."""
+    names = {name: each for each in METRICS.values() for name in each.yields or (each.name,)}
+    names |= {LITERATURE[name]: each for name, each in names.items() if name in LITERATURE}
+    found = [name for name in names if key == name or key.startswith(f"{name}_")]
+    return names[max(found, key=len)] if found else None
 
 
 def check(families: Sequence[str], extractor: str | Extractor, modes: Mixture | None) -> None:

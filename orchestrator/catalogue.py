@@ -39,7 +39,12 @@ def _metrics() -> list[Entry]:
     import metrics
 
     return [
-        _line(name, entry) | {"higher_is_better": entry.higher_is_better, "needs": entry.needs}
+        _line(name, entry)
+        | {
+            "higher_is_better": entry.higher_is_better,
+            "right_at_one": entry.right_at_one,
+            "needs": entry.needs,
+        }
         for name, entry in metrics.METRICS.items()
     ]
 

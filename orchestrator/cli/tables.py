@@ -86,8 +86,16 @@ def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
     table = bare("score", "value", "95 % interval", "better")
     for key, score in scores.items():
         interval = "" if score["low"] is None else f"{number(score['low'])} to {number(score['high'])}"
-        table.add_row(key, number(score["value"]), interval, "higher" if score["higher_is_better"] else "lower")
+        table.add_row(key, number(score["value"]), interval, _better(key, higher=score["higher_is_better"]))
     return table
+
+
+def _better(key: str, *, higher: bool) -> str:
+    """Say which scores of this key are better."""
+    from metrics import family_of
+
+    family = family_of(key)
+    return "near 1" if family and family.right_at_one else "higher" if higher else "lower"
 
 
 def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:

@@ -10,7 +10,7 @@ from typing import Any
 from orchestrator.errors import RequestError, did_you_mean, expect
 from orchestrator.home import Home
 from orchestrator.leaderboard.duel import Duel, duel, step_down
-from orchestrator.leaderboard.grouping import key_of
+from orchestrator.leaderboard.grouping import check_rank, key_of
 from orchestrator.leaderboard.means import summary
 from orchestrator.records import ContenderRecord, ReplicaRecord
 from orchestrator.review.curves import Row as Point
@@ -100,6 +100,8 @@ def verdict(sides: Sequence[Side], metric: str | None = None) -> dict[str, Any]:
     if key is None:
         told = f"there are {', '.join(known)}" if known else "none of these runs has one"
         raise RequestError(f"no final score {metric!r}{did_you_mean(metric or '', known)}; {told}")
+    if metric is not None:
+        check_rank(key)
     if reason := _apart(sides):
         return {"metric": key, "comparable": False, "reason": reason, "pairs": []}
     higher = directions(sides).get(key, False)

@@ -25,6 +25,8 @@ def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> li
 
     The order of the records changes nothing; `metric` is the key of a score or the name of its family.
     """
+    if metric is not None:
+        check_rank(metric)
     records = sorted(records, key=_identity)
     meaning = {
         (record.experiment, record.attempt): _meaning(record) for record in records if record.protocol is not None
@@ -41,6 +43,14 @@ def rank(records: Iterable[ContenderRecord], *, metric: str | None = None) -> li
             f"no final score {metric!r} is recorded{did_you_mean(metric, known)}; there are {', '.join(known)}"
         )
     return ranked
+
+
+def check_rank(metric: str) -> None:
+    """Raise, in one sentence, if neither more nor less of this score is better."""
+    from metrics import family_of
+
+    if family := family_of(metric):
+        family.check_rank()
 
 
 def key_of(family: str, protocol: Mapping[str, Any] | None) -> str:

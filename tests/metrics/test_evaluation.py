@@ -20,6 +20,7 @@ from metrics import (
     check,
     evaluate,
     evaluate_features,
+    family_of,
     key,
     reference,
 )
@@ -151,6 +152,13 @@ def test_people_who_have_features_need_no_samples():
 )
 def test_a_key_names_its_feature_space(family, extractor, name):
     assert key(family, extractor) == name
+
+
+@pytest.mark.parametrize("extractor", ["inception", "lenet", "package.module:spread"])
+def test_from_a_key_its_family_is_known_in_whatever_feature_space(extractor):
+    for each in METRICS.values():
+        assert {family_of(name) for name in each.keys(extractor)} == {each}
+    assert family_of("mine_lenet") is None
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_variants_carry_what_they_read_with_the_values_that_they_have():
 def test_metrics_say_what_is_better_and_what_they_need():
     listed = {entry["name"]: entry for entry in entries("metrics")}
     assert (listed["fd"]["higher_is_better"], listed["fd"]["needs"]) == (False, "features")
+    assert [listed[name]["right_at_one"] for name in ("fd", "spread")] == [False, True]
     assert (listed["is"]["higher_is_better"], listed["is"]["needs"]) == (True, "logits")
     assert (listed["modes"]["higher_is_better"], listed["modes"]["needs"]) == (True, "modes")
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from metrics import MetricsError
 from orchestrator.errors import RequestError
 from orchestrator.leaderboard.comparing import curves, differences, labelled, verdict
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord
@@ -134,6 +135,15 @@ def test_scores_that_mean_different_things_are_not_compared(changes, said):
     found = verdict(sides(contender(0, 1, 2, 3), contender(1, 7, 8, 9, **changes)))
     assert (found["comparable"], found["pairs"]) == (False, [])
     assert said in found["reason"]
+
+
+def test_by_a_ratio_that_is_right_at_1_nobody_is_better():
+    spread = [
+        replace(each, replicas=[replace(seed, final={"spread_lenet": seed.final["fd"]}) for seed in each.replicas])
+        for each in (contender(0, 1, 2, 3), contender(1, 7, 8, 9))
+    ]
+    with pytest.raises(MetricsError, match="spread is right at 1"):
+        verdict(sides(*spread), "spread_lenet")
 
 
 def test_a_contender_that_lost_a_replica_wins_nothing():

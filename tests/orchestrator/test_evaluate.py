@@ -444,7 +444,11 @@ def test_python_may_give_paths_and_is_told_what_is_none(clouds):
 
 
 def test_people_get_a_table(ganarena, clouds):
-    answer = ganarena("evaluate", "--real", "real.npy", "--fake", "fake.npy", "--check")
+    families = ["--metrics", "fd,precision,spread"]
+    answer = ganarena("evaluate", "--real", "real.npy", "--fake", "fake.npy", "--check", *families)
     assert answer.status == 0
-    assert "fd_identity" in answer.out
+    better = {line.split()[0]: line.rstrip().endswith for line in answer.out.splitlines() if "_identity" in line}
+    assert better["fd_identity"]("lower")
+    assert better["precision_identity"]("higher")
+    assert better["spread_identity"]("near 1")
     assert "torchmetrics gives" in answer.out

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from metrics import MetricsError
 from orchestrator.errors import RequestError
 from orchestrator.leaderboard import Group, Row, as_json, flat, half_width, latest, rank, summary
 from orchestrator.records import ContenderRecord, ReplicaRecord, ScoreRecord, plain
@@ -359,6 +360,12 @@ def test_a_metric_that_nobody_recorded_is_refused(both, metric, said):
     with pytest.raises(RequestError) as refusal:
         rank(both, metric=metric)
     assert str(refusal.value) == said
+
+
+@pytest.mark.parametrize("metric", ["spread", "spread_lenet", "class_spread_lenet"])
+def test_a_ratio_that_is_right_at_1_ranks_nobody(both, metric):
+    with pytest.raises(MetricsError, match="is right at 1, so more is not better; rank by another"):
+        rank(both, metric=metric)
 
 
 def test_a_score_that_one_replica_lacks_is_no_score_of_the_contender():
