@@ -75,7 +75,10 @@ def as_path(name: str, value: Any) -> Path:
 def whole(name: str, value: Any, *, least: int = 1, most: int | None = None) -> None:
     """Refuse anything but a whole number from `least` upwards, and up to `most` if there is one."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError(f"{name} must be a whole number of at least {least}, but {value!r} came")
+        plain = (
+            "" if isinstance(value, int) or not hasattr(value, "__index__") else "; make it one of Python's by int()"
+        )
+        raise ConfigError(f"{name} must be a whole number of at least {least}, but {value!r} came{plain}")
     if most is not None and value > most:
         raise ConfigError(f"{name} must be a whole number of at most {most}, but {value!r} came; lower it")
 

@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from gans import VARIANTS, ConfigError, hyperparameters, override, variant
@@ -65,6 +66,10 @@ def test_flat_names_come_in_the_order_of_the_catalogue():
         ({"batch": 65_537}, "batch must be a whole number of at most 65536, but 65537 came; lower it"),
         ({"width": 20_000}, "width must be a whole number of at most 16384, but 20000 came; lower it"),
         ({"batch": 64.0}, "batch must be a whole number of at least 2, but 64.0 came"),
+        (
+            {"batch": np.int64(64)},
+            "batch must be a whole number of at least 2, but np.int64(64) came; make it one of Python's by int()",
+        ),
         ({"latent": True}, "latent must be a whole number of at least 1, but True came"),
         ({"beta1": 1.0}, "beta1 must be a finite number of at least 0 and below 1, but 1.0 came"),
         ({"penalty.every": 0}, "penalty.every must be a whole number of at least 1, but 0 came"),
