@@ -4,6 +4,8 @@ Noise, blur and contrast narrow all features alike and lose nothing. So no dista
 classes are counted, and their width is measured against the width of all.
 """
 
+from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -16,10 +18,13 @@ from metrics.collected import Collected
 from metrics.divergences import jensen_shannon
 from metrics.errors import UnfitError
 from metrics.features import Features
+from metrics.modes import binomial, likely
 from metrics.score import Score, Scores
 
 # So likely the answer has to be for an extractor to be sure of it.
 SURE = 0.9
+# From so many samples of a class on its term of the divergence is its first order, to a thousandth.
+MANY = 500
 
 
 def sureness(logits: Tensor) -> Tensor:
@@ -32,6 +37,26 @@ def class_jsd(real: Tensor, generated: Tensor) -> Tensor:
     count = int(torch.cat([real, generated]).max()) + 1
     shares = [classes.bincount(minlength=count).double() / len(classes) for classes in (real, generated)]
     return jensen_shannon(*shares).sum()
+
+
+def perfect_class_jsd(real: Tensor, count: int) -> float:
+    """What `class_jsd` is on average for `count` samples of the law of these reals [M], both sides drawn from it."""
+    shares = real.bincount().double() / len(real)
+    return _perfect(tuple(shares[shares > 0].tolist()), count, len(real))
+
+
+@lru_cache(maxsize=64)  # every tick asks
+def _perfect(shares: tuple[float, ...], count: int, reals: int) -> float:
+    total = 0.0
+    for share, times in Counter(shares).items():
+        if share * min(count, reals) > MANY:
+            term = (1 - share) / 8 * (1 / count + 1 / reals)
+        else:
+            ours, theirs = likely(count, share), likely(reals, share)
+            terms = jensen_shannon(ours[:, None] / count, theirs / reals)
+            term = float(binomial(ours, count, share) @ terms @ binomial(theirs, reals, share))
+        total += times * term
+    return total
 
 
 def width_of_classes(rows: Tensor, classes: Tensor) -> Tensor:
@@ -89,7 +114,9 @@ class ClassDivergence(Answered):
         return class_jsd(self.part("answers")["classes"], self.answers())
 
     def verdict(self, _features: Features, /) -> Scores:
-        return Scores(scores={"class_jsd": Score(value=max(0.0, float(self.compute())), higher_is_better=False)})
+        score = Score(value=max(0.0, float(self.compute())), higher_is_better=False)
+        floor = perfect_class_jsd(self.part("answers")["classes"], len(self.answers()))
+        return Scores(scores={"class_jsd": score}, floors={"class_jsd": floor})
 
 
 class ClassSureness(Answered):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from metrics import ClassDivergence, ClassSpread, ClassSureness, Features, Score, evaluate_features
-from metrics.answers import class_jsd, sureness, width_of_classes
+from metrics.answers import class_jsd, perfect_class_jsd, sureness, width_of_classes
 from metrics.errors import MetricsError, TooFewSamplesError, UnfitError
 from metrics.reference import PARTS, Reference
 
@@ -61,6 +61,27 @@ def test_what_has_a_single_class_is_all_within_it_and_what_has_no_width_has_none
     rows = heaps(50, 0).pooled
     assert width_of_classes(rows, torch.full((50,), 3)).item() == pytest.approx(1)
     assert width_of_classes(torch.ones(50, 6), torch.arange(50) % 2).item() == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "count", "reals"), [([1, 1, 1, 1], 30, 200), ([97, 1, 1, 1], 200, 100), ([1, 2], 3000, 2000)]
+)
+def test_the_floor_of_lost_classes_is_what_a_perfect_sampler_gets(held, count, reals):
+    random = torch.Generator().manual_seed(0)
+    shares = torch.tensor(held).double() / sum(held)
+
+    def drawn(number: int) -> Tensor:
+        return torch.multinomial(shares, number, replacement=True, generator=random)
+
+    found = torch.stack([class_jsd(drawn(reals), drawn(count)) for _ in range(2000)])
+    real = torch.repeat_interleave(torch.arange(len(held)), (shares * reals).round().long())
+    error = float(found.std()) / math.sqrt(len(found))
+    assert perfect_class_jsd(real, count) == pytest.approx(float(found.mean()), abs=4 * error)
+
+
+def test_the_floor_does_not_jump_where_its_first_order_takes_over():
+    few, many = (perfect_class_jsd(torch.arange(4).repeat(number), 10 * number) for number in (500, 501))
+    assert 500 * few == pytest.approx(501 * many, rel=1e-3)
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(0.2, 0.0), (0.2, 5.0), (3.0, 0.0)])
