@@ -181,6 +181,9 @@ def _from_here(path: Path) -> Path:
     help="Repeatable; default 0, or the record's.",
 )
 @click.option("--hyperparameter", "-p", "settings", multiple=True, metavar="NAME=VALUE", help="Repeatable.")
+@click.option(
+    "--engine", multiple=True, metavar="NAME=VALUE", help="Repeatable: how it is computed, such as compiled=true."
+)
 @click.option("--metrics", type=Names(), help="Metric families; default what the data allow.")
 @click.option("--extractor", metavar="X", help="Feature space; default what the data allow.")
 @click.option("--samples", type=click.IntRange(min=2), help="Samples per score; default 1000.")

@@ -18,6 +18,7 @@ def experiment_of(
     tick: int | None,
     seeds: Sequence[int],
     settings: Sequence[str],
+    engine: Sequence[str],
     metrics: Sequence[str] | None,
     extractor: str | None,
     samples: int | None,
@@ -40,10 +41,11 @@ def experiment_of(
         "name": f"{variant} on {data}" if name is None else name,
         "variant": variant,
         "data": source(data),
-        "hyperparameters": _settings(settings),
+        "hyperparameters": _settings("-p", settings, "generator_lr=1e-4"),
         "budget": {unit: amount, "tick": tick or max(1, (amount or 1) // 10)},
         "seeds": list(seeds) or [0],
         "evaluation": evaluation,
+        "engine": _settings("--engine", engine, "compiled=true"),
         "log_system_metrics": log_system_metrics,
     }
     experiment = validate(Document("train", value, {}), folder=Path.cwd(), trust_code=trust_code)
@@ -61,19 +63,14 @@ def source(text: str) -> dict[str, Any]:
     return {"name": text}
 
 
-def _settings(texts: Sequence[str]) -> dict[str, Any]:
-    """Return the hyperparameters that `-p` gives, each of them once."""
+def _settings(option: str, texts: Sequence[str], example: str) -> dict[str, Any]:
+    """Return what a repeatable option NAME=VALUE gives, each name once."""
     found: dict[str, Any] = {}
     for text in texts:
-        name, value = _setting(text)
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise RequestError(f"{option} {text}: expected NAME=VALUE, for example {option} {example}")
         if name in found:
-            raise RequestError(f"-p {text}: {name} stands twice; give each once")
-        found[name] = value
+            raise RequestError(f"{option} {text}: {name} stands twice; give each once")
+        found[name] = plain.document(value, f"{option} {name}").value
     return found
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise RequestError(f"-p {text}: expected NAME=VALUE, for example -p generator_lr=1e-4")
-    return name, plain.document(value, f"-p {name}").value

@@ -38,7 +38,7 @@ def experiment_from(
     else:
         _check_checkpoint(source, budget)
     value: dict[str, Any] = {
-        key: recorded[key] for key in ("name", "evaluation", "resources", "stop") if key in recorded
+        key: recorded[key] for key in ("name", "evaluation", "resources", "engine", "stop") if key in recorded
     }
     value |= {key: configuration[key] for key in ("variant", "data", "hyperparameters")}
     metric = recorded.get("search", {}).get("metric")

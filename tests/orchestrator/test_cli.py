@@ -21,6 +21,14 @@ LONG = 303 * "a"
         (["sample", "x", "--seed", str(2**63), "-o", "x.png"], f"invalid value for '--seed': {2**63} is not in the"),
         ([*TRAIN, "--seed", "1", "--seed", "1"], "train: seeds.1: 1 stands twice; give each once"),
         ([*TRAIN, "-p", "batch=4", "-p", "batch=8"], "-p batch=8: batch stands twice; give each once"),
+        (
+            [*TRAIN, "--engine", "compiled"],
+            "--engine compiled: expected NAME=VALUE, for example --engine compiled=true",
+        ),
+        (
+            [*TRAIN, "--engine", "tpu=1"],
+            "train: engine.tpu: unknown key; expected one of precision, channels_last, comp",
+        ),
         ([*EVALUATE, "--metrics", ""], "invalid value for '--metrics': expected names with commas between them, such"),
         ([*EVALUATE, "--metrics", "fd,,nope"], "invalid value for '--metrics': expected names with commas between the"),
         ([*EVALUATE, "--extractor", ""], "there is no extractor ''; there are identity, lenet"),

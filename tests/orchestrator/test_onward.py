@@ -68,6 +68,14 @@ def test_a_larger_budget_from_a_record_ends_in_the_bits_of_one_that_was_never_st
     assert first.checkpoint.is_dir(), "the record that it went on from keeps its checkpoint"
 
 
+@pytest.mark.parametrize("seeds", [(), (7,)], ids=["longer", "more seeds"])
+def test_what_goes_on_is_computed_as_it_was_recorded(seeds, tmp_path):
+    first = trained(tmp_path / "home", 20, engine={"accumulate": 2})
+    further = trained(tmp_path / "home", None if seeds else 40, first, seeds=seeds)
+    assert further.experiment["engine"]["accumulate"] == 2
+    assert further.state.contenders[further.contender].status == "finished"
+
+
 def test_a_continuation_that_was_interrupted_goes_on_by_the_same_command(tmp_path):
     first = trained(tmp_path / "home", 20)
 
