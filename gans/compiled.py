@@ -113,13 +113,12 @@ class Compiled:
     ) -> None:
         weights = players["generator"].weights
         count, device = len(weights), weights.device
-        near = count if device.type != "cpu" else max(1, _NEAR // rules.variant.batch)
-        size = max(each for each in range(1, count + 1) if count % each == 0 and each <= near)
+        size = together(count, rules.variant.batch, device.type)
         parts = [slice(first, first + size) for first in range(0, count, size)]
         self.players = players
         self.parts = [(part, {name: _rows(each, part) for name, each in players.items()}) for part in parts]
         networks = {name: self._network(name, builds[name], size, players[name].weights, engine) for name in players}
-        self._step, self._name = _compiled(Step(rules, engine, networks), device), rules.variant.name
+        self._step, self._name = one_function(Step(rules, engine, networks), device), rules.variant.name
 
     @staticmethod
     def _network(name: str, build: Build, size: int, like: Tensor, engine: Engine) -> nn.Module:
@@ -142,17 +141,25 @@ class Compiled:
                 )
                 for part, lent in self.parts
             ]
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             from torch._dynamo.exc import TorchDynamoException  # takes seconds, and is loaded by now
 
-            if not isinstance(error, TorchDynamoException):
+            if not isinstance(error, TorchDynamoException | OSError):
                 raise
-            reason = str(error).partition("\n")[0]
+            told = str(error).splitlines()  # what a C++ compiler says stands in the midst of its command and its files
+            reason = next((line.strip() for line in told if " error: " in line), told[0])
             raise ConfigError(f"{self._name} cannot be compiled ({reason}); run it as it is") from error
         return said[0] if len(said) == 1 else {name: torch.cat([each[name] for each in said]) for name in said[0]}
 
 
-def _compiled(step: Step, device: torch.device) -> Callable[..., Said]:
+def together(count: int, batch: int, device: str) -> int:
+    """How many of so many replicas go together: all on accelerators, on a processor a divisor, to be compiled once."""
+    near = count if device != "cpu" else max(1, _NEAR // batch)
+    return max(each for each in range(1, min(count, near) + 1) if count % each == 0)
+
+
+def one_function(step: Step, device: torch.device) -> Callable[..., Said]:
+    """The step, compiled when it is first taken."""
     config = torch._dynamo.config
     config.trace_autograd_ops = True  # a step finds its slopes itself
     config.recompile_limit = max(config.recompile_limit, 256)  # one for every variant that a process meets

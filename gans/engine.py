@@ -22,8 +22,8 @@ class Engine:
     """Half precision for products (weights, losses and optimisers stay whole), and what saves time or memory.
 
     `compiled` makes one function of a step, for which the first takes half a minute. On a processor a small perceptron
-    takes less than half of the time then, sixteen a sixth less, convolutions as long
-    (`tests/benchmarks/results/gans_speed.md`).
+    takes less than half of the time then, sixteen a sixth less (numbers that divide well: eleven go one by one),
+    convolutions as long (`tests/benchmarks/results/gans_speed.md`).
     `accumulate` cuts every batch into so many parts that are looked at one after the other; batch norms see parts.
     `processes` share every batch: so many, in a group that torch.distributed knows, all train the same replicas.
     """
@@ -37,6 +37,9 @@ class Engine:
     def __post_init__(self) -> None:
         if self.precision not in ("float32", *_HALVES):
             raise ConfigError(f"engine.precision must be float32, bf16 or fp16, but {self.precision!r} came")
+        for name in ("channels_last", "compiled"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"engine.{name} must be True or False, but {getattr(self, name)!r} came")
         whole("engine.accumulate", self.accumulate)
         whole("engine.processes", self.processes)
         if self.compiled and (self.accumulate > 1 or self.processes > 1 or self.scales):
@@ -55,7 +58,7 @@ class Engine:
         parts = self.accumulate * self.processes
         if variant.batch % (parts * variant.packing):
             return f"a batch of {variant.batch} cannot be cut into {parts} parts; take a multiple"
-        if self.compiled and not hasattr(variant.optimiser, "move"):
+        if self.compiled and not all(hasattr(variant.optimiser, name) for name in ("at", "move")):
             return (
                 f"{variant.name} cannot be compiled: {variant.optimiser} is no formula (`at`, `move`); run it as it is"
             )

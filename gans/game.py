@@ -63,18 +63,18 @@ class Game:
             self._slow_down()
         if self.engine.compiled:
             draws = [self.drawn(turn) for turn in range(self.variant.discriminator_steps)]
-            self.last = self._compiled(self.step, self.limit, draws)
+            self.last = self._whole(self.step, self.limit, draws)
         else:
             self._play()
         self.step += 1
         self._remember()
 
     @cached_property
-    def _compiled(self) -> Compiled:
+    def _whole(self) -> Compiled:
         return Compiled(self.rules, self.engine, self.players, self._builds)
 
     def _play(self) -> None:
-        """The updates of a step; `compiled.Step` takes the same in one function."""
+        """The updates of a step, call by call; `_whole` takes the same in one function."""
         variant, turns, parts = self.variant, self.variant.discriminator_steps, self.engine.accumulate
         for turn in range(turns):
             last = turn == turns - 1

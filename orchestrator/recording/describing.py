@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from orchestrator.recording.journal import Event
 
 LONGEST_DATASET = 500
-REPEATED = ("name", "trainer", "generator", "seeds", "evaluation", "resources", "stop")
+REPEATED = ("name", "trainer", "generator", "seeds", "evaluation", "resources", "engine", "stop")
 """Keys of the experiment file that hold for a contender on its own as well."""
 
 

@@ -1,8 +1,12 @@
 """From an experiment to its plan: data loaded, judges tried, contenders drawn, before anything starts."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import gans
 import metrics
 from orchestrator.config.checks import located
+from orchestrator.config.checks.space import may_exist
 from orchestrator.config.document import Location
 from orchestrator.config.engine import Engine
 from orchestrator.config.generator import Generator
@@ -86,16 +90,30 @@ def _check_variants(experiment: Experiment, dataset: gans.data.Dataset) -> None:
 
 
 def _check_engine(experiment: Experiment, device: str) -> None:
-    """The engine must be able to drive every variant that may train, under what is fixed."""
+    """The engine must be able to drive every variant that may train, whatever batch is drawn for it."""
     document = experiment.document
     with located(document, ("engine",)):
         engine = experiment.engine.driving(experiment.resources.processes)
         engine.check(device)
     for name in _variants(experiment):
-        if reason := engine.misfit(gans.variant(name, experiment.hyperparameters)):
-            document.fail(("engine",), reason)
+        for place, hyperparameters in _batches(experiment, name):
+            if reason := engine.misfit(gans.variant(name, hyperparameters)):
+                document.fail(place, reason)
     if isinstance(experiment, SearchExperiment) and experiment.trainer and experiment.engine != Engine():
         document.fail(("engine",), "goes with a variant; somebody's own loop says itself how it computes")
+
+
+def _batches(experiment: Experiment, variant: str) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """Yield what this variant may be given that tells its batch, each with the place in the file that it hangs on."""
+    fixed, engine = experiment.hyperparameters, experiment.engine
+    space = experiment.space if isinstance(experiment, SearchExperiment) else {}
+    drawn = space.get("batch")
+    if engine.compiled or drawn is None or drawn.conditions:
+        key = "compiled" if engine.compiled else "accumulate" if engine.accumulate > 1 else None
+        yield ("engine", key) if key else ("resources", "processes"), fixed
+    if drawn is not None and may_exist("batch", variant, space):
+        for value in drawn.extremes:
+            yield ("space", "batch", drawn.law), {**fixed, "batch": value}
 
 
 def _slots(experiment: Experiment, drawn: list[Contender], fitting: int) -> int:

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
-from gans import Budget, ConfigError, Engine, compiled, train, variant
+from gans import Budget, ConfigError, Engine, compiled, engine, train, variant
 from gans.optimisers import Adam
+from gans.penalties import Clip
 from gans.replicas import Stack
 from gans.schedules import Linear
 from gans.variants import VARIANTS
@@ -53,7 +54,7 @@ def sides(*stacks):
 @pytest.fixture
 def as_it_stands(monkeypatch):
     """The step runs without a compiler."""
-    monkeypatch.setattr(compiled, "_compiled", lambda step, _device: step)
+    monkeypatch.setattr(compiled, "one_function", lambda step, _device: step)
 
 
 @pytest.mark.parametrize(("name", "kind"), PLAYED)
@@ -67,17 +68,69 @@ def test_it_is_so_whatever_the_variant_says_of_its_steps(name, kind, fields, wor
     compare(*both(world, name, kind, (0, 1), **fields), within=1e-9)
 
 
-def test_replicas_with_numbers_of_their_own_keep_them(world, as_it_stands):
-    made = [
-        replace(world.small("gan"), generator_lr=lr, optimiser=Adam(beta1=b)) for lr, b in ((1e-3, 0.5), (1e-2, 0.9))
+@pytest.mark.parametrize("batch", [8, 256], ids=["all together", "two by two"])
+@pytest.mark.parametrize("name", ["gan", "wgan"])
+def test_replicas_with_numbers_of_their_own_keep_them(name, batch, world, as_it_stands):
+    small, seeds = replace(world.small(name), batch=batch), range(6)
+    own = [
+        {"optimiser": Adam(beta1=0.1 * seed)} if name == "gan" else {"constraint": Clip(0.01 + 0.01 * seed)}
+        for seed in seeds
     ]
-    compare(*(Stack(made, world.data["points"], (0, 1), engine=engine) for engine in (Engine(), COMPILED)), within=1e-5)
+    made = [replace(small, generator_lr=1e-3 * (seed + 1), **mine) for seed, mine in zip(seeds, own, strict=True)]
+    played, other = (Stack(made, world.data["points"], seeds, engine=engine) for engine in (Engine(), COMPILED))
+    compare(played, other, within=1e-5)
 
 
 def test_as_many_go_together_as_are_near_and_all_get_their_turn(world, as_it_stands):
     played, other = both(world, "gan", "points", tuple(range(6)), batch=256)
     compare(played, other, within=1e-9)
-    assert [part for part, _ in other._compiled.parts] == [slice(0, 2), slice(2, 4), slice(4, 6)]
+    assert [part for part, _ in other._whole.parts] == [slice(0, 2), slice(2, 4), slice(4, 6)]
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "device", "size"),
+    [(16, 64, "cpu", 8), (16, 256, "cpu", 2), (12, 64, "cpu", 6), (11, 64, "cpu", 1), (3, 1024, "cpu", 1),
+     (5, 8, "cpu", 5), (64, 256, "cuda", 64), (11, 1024, "mps", 11)],
+)  # fmt: skip
+def test_how_many_go_together(count, batch, device, size):
+    assert compiled.together(count, batch, device) == size
+
+
+@pytest.mark.parametrize(("name", "kind"), [("gan", "points"), ("dcgan", "pictures")])
+def test_products_are_as_precise_as_the_engine_says(name, kind, world, as_it_stands):
+    made, data = world.small(name), world.data[kind]
+    half, whole, played = (
+        Stack([made], data, (0,), engine=engine)
+        for engine in (Engine(compiled=True, precision="bf16"), COMPILED, Engine(precision="bf16"))
+    )
+    compare(played, half, within=1e-6, steps=1)
+    whole.advance()
+    assert not torch.equal(half.last["d_loss"], whole.last["d_loss"])
+
+
+def test_images_lie_in_memory_as_the_engine_says(world, as_it_stands, monkeypatch):
+    met = []
+    monkeypatch.setattr(engine, "_channels_last", lambda module, _inputs: met.append(module))
+    for asked in (False, True):
+        Stack(
+            [world.small("dcgan")],
+            world.data["pictures"],
+            (0,),
+            engine=Engine(compiled=True, channels_last=asked),
+        ).advance()
+        assert bool(met) == asked
+
+
+def test_more_variants_than_eight_may_be_compiled_in_a_process(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)
+    compiled.one_function(lambda: None, torch.device("cpu"))
+    assert torch._dynamo.config.recompile_limit >= 256
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "kind"), [("wgan", "points"), ("bigan", "points"), ("lsgan", "pictures")])
+def test_what_is_written_in_place_is_written_by_a_compiled_step_as_well(name, kind, world):
+    compare(*both(world, name, kind, (0, 1), dtype=torch.float32), within=1e-4)
 
 
 @pytest.mark.slow
@@ -120,23 +173,44 @@ def test_without_what_compiles_it_is_refused_before_anything_is_trained(missing,
         next(islice(train(world.small("gan"), world.data["points"], Budget(steps=1, tick=1), engine=COMPILED), 1))
 
 
-def test_what_a_compiler_cannot_follow_is_told_in_a_sentence(world, monkeypatch):
-    def follow(step, _device):
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (
+            TorchDynamoException("Could not guard on data-dependent expression\nand much more"),
+            ConfigError,
+            r"^gan cannot be compiled \(Could not guard on data-dependent expression\); run it as it is$",
+        ),
+        (
+            TorchDynamoException(
+                "CppCompileError: C++ compile error\n\nOutput:\n/x.h:3:10: fatal error: Python.h: none"
+            ),
+            ConfigError,
+            r"^gan cannot be compiled \(/x.h:3:10: fatal error: Python.h: none\); run it as it is$",
+        ),
+        (FileExistsError(17, "File exists", "/x"), ConfigError, r"compiled \(\[Errno 17\] File exists: '/x'\); run it"),
+        (RuntimeError("out of memory"), RuntimeError, "^out of memory$"),
+    ],
+    ids=["not followed", "not compiled", "nowhere to put it", "another failure"],
+)
+def test_what_a_compiler_cannot_follow_is_told_in_a_sentence(error, kind, said, world, monkeypatch):
+    def follow(_step, _device):
         def fail(*_):
-            raise TorchDynamoException("Could not guard on data-dependent expression\nand much more")
+            raise error
 
         return fail
 
-    monkeypatch.setattr(compiled, "_compiled", follow)
-    with pytest.raises(
-        ConfigError, match=r"^gan cannot be compiled \(Could not guard .* expression\); run it as it is$"
-    ):
+    monkeypatch.setattr(compiled, "one_function", follow)
+    with pytest.raises(kind, match=said):
         both(world, "gan", "points", (0,))[1].advance()
 
 
 def test_an_optimiser_without_a_formula_is_refused(world):
     class Own:
-        """Somebody's own."""
+        """Somebody's own, which has half of it."""
+
+        def move(self, *_):
+            raise NotImplementedError
 
     with pytest.raises(ConfigError, match=r"gan cannot be compiled: .* is no formula"):
         train(

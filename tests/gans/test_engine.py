@@ -116,9 +116,18 @@ def test_engines_that_cannot_drive_a_variant_are_refused(engine, name, said, wor
         train(world.small(name), world.data["points"], Budget(steps=1, tick=1), engine=Engine(**engine))
 
 
-def test_an_unknown_precision_is_refused():
-    with pytest.raises(ConfigError, match="must be float32, bf16 or fp16, but 'int8' came"):
-        Engine(precision="int8")
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"precision": "int8"}, "must be float32, bf16 or fp16, but 'int8' came"),
+        ({"compiled": "no"}, "engine.compiled must be True or False, but 'no' came"),
+        ({"channels_last": 1}, "engine.channels_last must be True or False, but 1 came"),
+    ],
+    ids=repr,
+)
+def test_what_no_engine_has_is_refused(fields, said):
+    with pytest.raises(ConfigError, match=said):
+        Engine(**fields)
 
 
 def test_resuming_on_another_engine_is_refused(world, tmp_path):

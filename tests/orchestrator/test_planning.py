@@ -49,6 +49,23 @@ def test_as_many_train_at_once_as_fit_and_as_are_asked_for(plan, changes, slots)
     assert plan(**changes).slots == slots
 
 
+def test_an_engine_need_not_fit_a_batch_that_is_never_drawn(plan):
+    assert plan(engine={"accumulate": 3}, space={"variant": {"choice": ["gan"]}, "batch": {"choice": [192, 384]}})
+
+
+@pytest.mark.parametrize(
+    ("parts", "batch", "said"),
+    [
+        (3, {"choice": [192, 194]}, r"space\.batch\.choice: a batch of 194 cannot be cut into 3 parts"),
+        (4, {"choice": [64, 66], "when": {"variant": "wgan"}}, r"space\.batch\.choice: a batch of 66 cannot be cut"),
+        (3, {"choice": [192], "when": {"variant": "wgan"}}, r"engine\.accumulate: a batch of 256 cannot be cut into 3"),
+    ],
+)
+def test_an_engine_must_fit_all_batches_that_may_be_drawn(parts, batch, said, plan):
+    with pytest.raises(RequestError, match=said):
+        plan(engine={"accumulate": parts}, space={"variant": {"choice": ["gan", "wgan"]}, "batch": batch})
+
+
 @pytest.mark.parametrize(("asked", "there"), [({"cpus": 17}, 16), ({"gpus": 3}, 2)])
 def test_what_never_fits_is_refused_by_the_one_that_cannot_hold_it(plan, asked, there):
     with pytest.raises(RequestError, match=f"the cluster at here has {there}; ask for less"):

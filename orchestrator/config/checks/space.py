@@ -50,15 +50,15 @@ def check_laws(experiment: SearchExperiment, variants: Sequence[str], document: 
     space = experiment.space
     for name, dimension in space.items():
         if name != "variant":
-            readers = [variant for variant in variants if _may_exist(name, variant, space)]
+            readers = [variant for variant in variants if may_exist(name, variant, space)]
             _check_law(name, dimension, readers, experiment.hyperparameters, document)
 
 
-def _may_exist(name: str, variant: str, space: dict[str, Dimension]) -> bool:
+def may_exist(name: str, variant: str, space: dict[str, Dimension]) -> bool:
     """Can this dimension be drawn for this variant, given what it depends on?"""
     conditions = space[name].conditions
     return variant in conditions.get("variant", [variant]) and all(
-        _may_exist(other, variant, space) for other in conditions
+        may_exist(other, variant, space) for other in conditions
     )
 
 
