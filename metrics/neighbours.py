@@ -24,6 +24,8 @@ COVERED = 5
 # are looked through for those of one part.
 PARTITIONS = 100
 LISTED = 48
+# Whether a part reaches a real is told by so many balls that hold it, those that need the fewest of their neighbours.
+ENOUGH = 64
 NAMES = ("precision", "recall", "density", "coverage")
 
 
@@ -144,27 +146,45 @@ def independent_reals(
 def recalls_of_parts(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOURS) -> Callable[[Tensor, int], Tensor]:
     """The recall of every part of the generated samples, given which part each is of [N] and how many there are.
 
-    All distances that it takes are found once. They are float32's: nothing hangs on a single ball here.
+    All that it takes is found once: which ball holds which real, and how many of its neighbours lie nearer than that.
+    Distances are float32's, for nothing hangs on a single ball here; nor does it where more than `ENOUGH` hold a real,
+    so that memory grows with the number of reals, however wide the balls are.
     """
     middle = real.double().mean(0)
     samples, reals = (Points.of(rows, middle=middle) for rows in (generated, real))
     squared, places = (found[:, 1:] for found in candidates(samples, min(LISTED + 1, len(samples))))
-    balls, start = [], 0
+    undecided = torch.ones(len(reals), dtype=torch.bool, device=places.device)
+    found, start = [places.new_empty(3, 0)], 0
     for strip in strips(samples, reals):
         rows = slice(start, start := start + len(strip.block))
-        ball, inside = (strip.squared < squared[rows, -1:]).nonzero(as_tuple=True)
-        balls.append((ball + rows.start, inside, strip.squared[ball, inside]))
-    ball, inside, apart = map(torch.cat, zip(*balls, strict=True))
+        near = squared[rows]
+        ball, inside = ((strip.squared < near[:, -1:]) & undecided).nonzero(as_tuple=True)
+        nearer = (near[ball] <= strip.squared[ball, inside, None]).sum(1)
+        found.append(torch.stack([ball + rows.start, inside, nearer]))
+        if sum(each.shape[1] for each in found) > 2 * ENOUGH * len(reals):
+            found = [with_fewest(torch.cat(found, 1), len(reals))]
+            sure = found[0][1, found[0][2] < 2 * neighbours].bincount(minlength=len(reals))
+            undecided = sure < ENOUGH
+    ball, inside, nearer = torch.cat(found, 1)
 
     def recalls(part: Tensor, parts: int) -> Tensor:
         part = part.to(places.device)
         sooner = ((part[places] == part[:, None]).cumsum(1) < neighbours).sum(1).clamp_max(places.shape[1] - 1)
-        held = apart < squared.gather(1, sooner[:, None])[ball, 0]
+        held = nearer <= sooner[ball]
         reached = torch.zeros(parts, len(reals), dtype=torch.bool, device=places.device)
         reached[part[ball[held]], inside[held]] = True
         return reached.double().mean(1)
 
     return recalls
+
+
+def with_fewest(held: Tensor, reals: int) -> Tensor:
+    """Of balls, the reals in them, and how many neighbours lie nearer [3, P], for each real `ENOUGH` with the fewest."""
+    _, real, nearer = held
+    order = (real * (LISTED + 1) + nearer).argsort(stable=True)
+    first = torch.searchsorted(real[order], torch.arange(reals, device=real.device))
+    place = torch.arange(len(order), device=real.device) - first[real[order]]
+    return held[:, order[place < ENOUGH]]
 
 
 class Neighbours(Judge):
