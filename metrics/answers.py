@@ -17,7 +17,7 @@ from metrics.collapse import cut
 from metrics.collected import Collected
 from metrics.divergences import jensen_shannon
 from metrics.errors import UnfitError
-from metrics.features import Features
+from metrics.features import Features, require_finite
 from metrics.modes import binomial, likely
 from metrics.score import Score, Scores
 
@@ -25,6 +25,8 @@ from metrics.score import Score, Scores
 SURE = 0.9
 # From so many samples of a class on its term of the divergence is its first order, to a thousandth.
 MANY = 500
+# With more of the law in classes that the reals have not shown its divergence from them has no floor that they tell.
+UNSEEN = 0.01
 
 
 def sureness(logits: Tensor) -> Tensor:
@@ -37,6 +39,11 @@ def class_jsd(real: Tensor, generated: Tensor) -> Tensor:
     count = int(torch.cat([real, generated]).max()) + 1
     shares = [classes.bincount(minlength=count).double() / len(classes) for classes in (real, generated)]
     return jensen_shannon(*shares).sum()
+
+
+def unseen(real: Tensor) -> float:
+    """How much of the law of these reals [M] lies in classes that none of them is of: Good and Turing's estimate."""
+    return float((real.bincount() == 1).sum()) / len(real)
 
 
 def perfect_class_jsd(real: Tensor, count: int) -> float:
@@ -65,7 +72,9 @@ def width_of_classes(rows: Tensor, classes: Tensor) -> Tensor:
     places: Tensor = torch.unique(classes, return_inverse=True)[1]
     held = places.bincount()
     means = centred.new_zeros(len(held), rows.shape[1]).index_add_(0, places, centred) / held[:, None]
-    whole = centred.square().sum().clamp_min(torch.finfo(torch.float64).tiny)
+    lengths = centred.square().sum(1)
+    require_finite(lengths, name="the squares of the features")
+    whole = lengths.sum().clamp_min(torch.finfo(torch.float64).tiny)
     width: Tensor = ((centred - means[places]).square().sum() / whole).sqrt()
     return width
 
@@ -88,13 +97,20 @@ class Answered(Collected):
             raise UnfitError(
                 f"{type(self).__name__} needs class logits; use an extractor that gives them, as lenet does"
             )
-        logits = self.checked(logits, real=real)
+        held = next((side[0].shape[-1] for side in (self.real_logits, self.generated_logits) if len(side)), None)
+        logits = self.checked(logits, real=real, width=held)
+        if logits.shape[1] < 2:
+            raise UnfitError(
+                f"{type(self).__name__} needs logits of two classes or more, but the extractor gives {logits.shape[1]};"
+                " use one that tells classes apart, as lenet does"
+            )
         super().update(features, real=real)
         (self.real_logits if real else self.generated_logits).append(logits)
 
     def part(self, name: str) -> Part:
         """What is read of the real side; its answers too, if that side came here."""
         if name == "answers" and not self.reference:
+            self._enough(self.real, "real")
             return {"classes": dim_zero_cat(self.real_logits).argmax(1)}
         return super().part(name)
 
@@ -115,8 +131,10 @@ class ClassDivergence(Answered):
 
     def verdict(self, _features: Features, /) -> Scores:
         score = Score(value=max(0.0, float(self.compute())), higher_is_better=False)
-        floor = perfect_class_jsd(self.part("answers")["classes"], len(self.answers()))
-        return Scores(scores={"class_jsd": score}, floors={"class_jsd": floor})
+        classes = self.part("answers")["classes"]
+        known = unseen(classes) <= UNSEEN
+        floors = {"class_jsd": perfect_class_jsd(classes, len(self.answers()))} if known else {}
+        return Scores(scores={"class_jsd": score}, floors=floors)
 
 
 class ClassSureness(Answered):

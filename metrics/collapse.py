@@ -10,6 +10,7 @@ from torch import Tensor
 
 from metrics.collected import Collected
 from metrics.distances import nearest
+from metrics.errors import UnfitError
 from metrics.features import Features, require_finite
 from metrics.intervals import FEWEST, jackknife
 from metrics.score import Score, Scores
@@ -18,8 +19,9 @@ from metrics.symmetric import eigenvalues_, gram
 BLOCK = 1024
 # As many reals as this share have a nearest neighbour that counts as a near-duplicate.
 NEAR = 0.05
-# Among so many nearest neighbours a copy stands out.
-CROWD = 20
+# Among so many nearest neighbours a copy stands out: at least, and at most, and in between this share of all samples.
+CROWD, CROWDS = 20, 200
+CROWDED = 0.04
 BINS = 100
 ROUNDS = 25
 LEVEL = 0.05
@@ -47,9 +49,14 @@ def near_duplicates(real: Tensor, generated: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def crowding(rows: Tensor) -> Tensor:
-    """How near the nearest is to each sample [N], as a share of how near the twentieth is: free of any scale."""
-    distances = nearest(rows, CROWD + 1)[0]
-    return distances[:, 1] / distances[:, CROWD].clamp_min(torch.finfo(distances.dtype).tiny)
+    """How near the nearest is to each sample [N], as a share of how near one of the further ones is: free of any scale.
+
+    The further one is the twentieth of up to 500 samples, and later ones of more: few points give each so many copies
+    that the twentieth is one as well.
+    """
+    crowd = min(CROWDS, max(CROWD, int(CROWDED * len(rows))))
+    distances = nearest(rows, crowd + 1)[0]
+    return distances[:, 1] / distances[:, crowd].clamp_min(torch.finfo(distances.dtype).tiny)
 
 
 def copies(real: Tensor, generated: Tensor) -> Tensor:
@@ -88,6 +95,7 @@ def effective_rank(rows: Tensor) -> Tensor:
 def centres(rows: Tensor, count: int, *, seed: int = 0) -> Tensor:
     """k-means, from starts that lie apart (Arthur & Vassilvitskii, 2007) [count, D]."""
     rows, random = rows.double(), torch.Generator().manual_seed(seed)
+    require_finite(rows.square().sum(1), name="the squares of the features")
     chosen = [rows[int(torch.randint(len(rows), (1,), generator=random))]]
     squared = (rows - chosen[0]).square().sum(1)
     while len(chosen) < count and bool(squared.any()):
@@ -182,11 +190,19 @@ class Spread(Collected):
 
     def compute(self) -> Tensor:
         """The ratio, a float64 scalar."""
-        return apart(self.rows()).mean() / self.part("apart")["mean"].clamp_min(torch.finfo(torch.float64).tiny)
+        return apart(self.rows()).mean() / self._truth()
+
+    def _truth(self) -> Tensor:
+        mean = self.part("apart")["mean"]
+        if not mean:
+            raise UnfitError(
+                "the reals all lie on one point, so that no spread can be held against theirs; leave out spread"
+            )
+        return mean
 
     def verdict(self, features: Features, /) -> Scores:
-        each, count = apart(self.rows()) / self.part("apart")["mean"], features.count
-        value, interval = float(self.compute()), None
+        each, count, interval = apart(self.rows()) / self._truth(), features.count, None
+        value = float(each.mean())
         if count >= FEWEST:
             # Without sample i the sum over pairs loses twice its row.
             interval = jackknife(value, (each.sum() - 2 * each) / (count - 2), low=0.0)

@@ -38,7 +38,8 @@ class Collected(Judge):
         """Take a batch of pooled features [N, D] into one side."""
         if real and self.reference:
             raise UnfitError(f"this {type(self).__name__} has a finished reference; make one without to add reals")
-        rows = self.checked(pooled(features), real=real)
+        held = next((side[0].shape[-1] for side in (self.real, self.generated) if len(side)), None)
+        rows = self.checked(pooled(features), real=real, width=held)
         if self.classified:
             classes = features.classes if isinstance(features, Features) else None
             if classes is None:

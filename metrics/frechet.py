@@ -207,7 +207,7 @@ class FrechetDistance(Judge):
         held = getattr(self, f"{side}_rows")
         if isinstance(held, list) and held:  # after a sync it is one tensor
             held = torch.cat(held) if len(held) > 1 else held[0]
-        rows = held
+        rows = held if len(held) else torch.empty(0, self.width)
         moments = Moments.unpacked(getattr(self, f"{side}_moments"))
         if not moments.count and len(rows) <= self.width:
             return Gaussian.of(rows)

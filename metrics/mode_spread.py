@@ -9,9 +9,8 @@ from torch import Tensor
 from metrics.errors import TooFewSamplesError, UnfitError
 from metrics.features import Features
 from metrics.intervals import FEWEST, Interval, normal
-from metrics.judge import pooled
 from metrics.mixture import Mixture
-from metrics.modes import Histogram, perfect_validity, valid
+from metrics.modes import Histogram, perfect_validity
 from metrics.score import Score, Scores
 
 
@@ -45,15 +44,12 @@ class ModeSpread(Histogram):
         for power in ("squares", "fourths"):
             self.add_state(power, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def update(self, features: Features | Tensor, *, real: bool = False) -> None:
-        """Take a batch of points [N, D]; the real side is known and not read."""
-        super().update(features, real=real)
-        if real:
-            return
-        for _, distances in valid(pooled(features), self.modes):
-            squares = (distances / self.modes.std).square()
-            self.squares = self.squares + squares.sum()
-            self.fourths = self.fourths + squares.square().sum()
+    def take(self, places: Tensor, distances: Tensor) -> None:
+        """Count a block of valid samples, and add up the even powers of their distances."""
+        super().take(places, distances)
+        squares = (distances / self.modes.std).square()
+        self.squares = self.squares + squares.sum()
+        self.fourths = self.fourths + squares.square().sum()
 
     def compute(self) -> Tensor:
         """The ratio, a float64 scalar."""

@@ -30,14 +30,6 @@ def valid(points: Tensor, modes: Mixture) -> Iterator[tuple[Tensor, Tensor]]:
         yield nearest.indices[near], nearest.values[near]
 
 
-def hits(points: Tensor, modes: Mixture) -> Tensor:
-    """How many of the points [N, D] are valid samples of each mode [K]."""
-    counts = torch.zeros(len(modes.centres), dtype=torch.int64, device=points.device)
-    for places, _ in valid(points, modes):
-        counts += places.bincount(minlength=len(counts))
-    return counts
-
-
 def perfect_validity(dimensions: int, radius: float) -> float:
     """Share of a round Gaussian within `radius` standard deviations of its centre: 98.889 % in the plane."""
     return float(torch.special.gammainc(scalar(dimensions / 2), scalar(radius**2 / 2)))
@@ -85,8 +77,13 @@ class Histogram(Judge):
         if real:
             return
         points = self.checked(pooled(features), real=False, width=self.modes.centres.shape[1])
-        self.hits = self.hits + hits(points, self.modes)
         self.count = self.count + len(points)
+        for places, distances in valid(points, self.modes):
+            self.take(places, distances)
+
+    def take(self, places: Tensor, distances: Tensor) -> None:  # noqa: ARG002 - some read the distances as well
+        """Count a block of valid samples, by the modes [N] that they belong to and their distances from these."""
+        self.hits = self.hits + places.bincount(minlength=len(self.hits))
 
     @classmethod
     def against(cls, reference: Reference, _names: Sequence[str] = (), /) -> Self:

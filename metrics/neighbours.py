@@ -179,7 +179,7 @@ def recalls_of_parts(real: Tensor, generated: Tensor, neighbours: int = NEIGHBOU
 
 
 def with_fewest(held: Tensor, reals: int) -> Tensor:
-    """Of balls, the reals in them, and how many neighbours lie nearer [3, P], for each real `ENOUGH` with the fewest."""
+    """Of balls, reals in them, and how many neighbours lie nearer than these [3, P]: `ENOUGH` of the fewest a real."""
     _, real, nearer = held
     order = (real * (LISTED + 1) + nearer).argsort(stable=True)
     first = torch.searchsorted(real[order], torch.arange(reals, device=real.device))

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import torch
 from torch import Tensor, nn
 
-from metrics.errors import WeightsError
+from metrics.errors import UnfitError, WeightsError
 
 Kind = Literal["images", "points"]
 Shape = tuple[int, ...]
@@ -21,6 +21,11 @@ class Features:
     pooled: Tensor
     logits: Tensor | None = None
     labels: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name, each in (("logits", self.logits), ("labels", self.labels)):
+            if each is not None and len(each) != len(self.pooled):
+                raise UnfitError(f"the features of {len(self.pooled)} samples came with the {name} of {len(each)}")
 
     @property
     def count(self) -> int:

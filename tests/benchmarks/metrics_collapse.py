@@ -17,14 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from metrics import METRICS, Features, Modes, evaluate_features, reference
+from metrics import METRICS, Features, ModeCount, Modes, evaluate_features, reference
 from metrics.collapse import different_bins
 from metrics.divergences import DIVERGENCES, perfect_divergence, perfect_reverse_kl
 from metrics.features import extract
 from metrics.features.lenet import LeNet
 from metrics.mixture import weights_of
 from metrics.mode_spread import ModeSpread
-from metrics.modes import hits
 
 RESULTS = Path(__file__).with_name("results")
 LEVEL = 0.05
@@ -117,7 +116,9 @@ def planted(modes: Modes, lost: int) -> dict[str, tuple[bool, Draw, Modes]]:
 
 def shares(points: Tensor, modes: Modes) -> dict[str, float]:
     """Signals that know the modes: greater is worse. Conditional ones as multiples of their printed floor."""
-    found = hits(points, modes)
+    metric = ModeCount(modes)
+    metric.update(points)
+    found = metric.hits
     truth, count = weights_of(modes), int(found.sum())
     every = (found.double() / len(points) - truth).abs().sum() / 2 + (1 - count / len(points)) / 2
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from metrics import ClassDivergence, ClassSpread, ClassSureness, Features, Score, evaluate_features
 from metrics.answers import class_jsd, perfect_class_jsd, sureness, width_of_classes
-from metrics.errors import MetricsError, TooFewSamplesError, UnfitError
+from metrics.errors import MetricsError, NonFiniteError, TooFewSamplesError, UnfitError
 from metrics.reference import PARTS, Reference
 
 CENTRES = 10 * torch.eye(4, 6)
@@ -127,21 +127,84 @@ def test_reals_that_stream_in_are_worth_a_finished_reference(metric):
     assert streamed.compute() == finished.compute()
 
 
-def test_a_sample_that_comes_sorted_by_class_has_the_spread_of_a_shuffled_one():
-    real, made = heaps(1200, 0), heaps(300, 1)
-    order = real.logits.argmax(1).argsort()
-    by_class = Features(real.pooled[order], real.logits[order])
-    scores = [judged(made, each)["class_spread_lenet"].value for each in (real, by_class)]
-    assert scores[1] == pytest.approx(scores[0], abs=0.03)
+def by_class(made: Features) -> Features:
+    order = made.logits.argmax(1).argsort()
+    return Features(made.pooled[order], made.logits[order])
+
+
+@pytest.mark.parametrize(("reals", "samples"), [(1200, 300), (300, 1200)])
+def test_a_sample_that_comes_sorted_by_class_has_the_spread_of_a_shuffled_one(reals, samples):
+    real, made = heaps(reals, 0), heaps(samples, 1)
+    shuffled, sorted_ = judged(made, real), judged(by_class(made), by_class(real))
+    assert sorted_["class_spread_lenet"].value == pytest.approx(shuffled["class_spread_lenet"].value, abs=0.03)
+
+
+def test_as_many_of_each_side_are_held_against_each_other():
+    # Around their own means few samples of many classes have less spread than many.
+    rows = torch.randn(1000, 50, generator=torch.Generator().manual_seed(0))
+    many = Features(rows, 20.0 * torch.nn.functional.one_hot(torch.arange(1000) % 40, 40))
+    few = Features(many.pooled[:200], many.logits[:200])
+    assert judged(few, many)["class_spread_lenet"].value == pytest.approx(1, abs=0.02)
+    assert judged(many, few)["class_spread_lenet"].value == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize(
-    "rows", [torch.full((200, 6), 0.1), CENTRES.repeat(50, 1)], ids=["one point", "a point a class"]
+    "rows",
+    [torch.full((200, 6), 0.1), CENTRES.repeat(50, 1), CENTRES.repeat(50, 1) + 1e-9 * torch.rand(200, 6)],
+    ids=["one point", "a point a class", "all but a point a class"],
 )
 def test_reals_without_a_spread_within_classes_are_nothing_to_hold_others_against(rows):
     constant = Features(rows, named(torch.arange(200) % 4))
     with pytest.raises(UnfitError, match="the reals have no spread within their classes"):
         judged(heaps(200, 1), constant)
+
+
+def test_the_law_of_few_reals_of_many_classes_has_no_floor():
+    def floors(classes: int) -> dict[str, float]:
+        random = torch.Generator().manual_seed(0)
+        real, made = (Features(torch.rand(500, 2), torch.randn(500, classes, generator=random)) for _ in range(2))
+        return evaluate_features(made, known(real), ["class_jsd"]).floors
+
+    assert floors(4)["class_jsd_lenet"] > 0
+    assert not floors(400)
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            lambda: Features(torch.rand(50, 6), torch.rand(50, 1)),
+            "needs logits of two classes or more, but the extractor gives 1",
+        ),
+        (lambda: Features(torch.rand(50, 6), torch.rand(50, 9)), "has the width 9, but 4 is expected"),
+        (lambda: Features(torch.rand(50, 5), torch.rand(50, 4)), "has the width 5, but 6 is expected"),
+        (lambda: Features(torch.rand(50, 6), torch.rand(40, 4)), "features of 50 samples came with the logits of 40"),
+        (
+            lambda: Features(torch.rand(50, 6), labels=torch.zeros(40)),
+            "features of 50 samples came with the labels of 40",
+        ),
+    ],
+)
+@pytest.mark.parametrize("metric", [ClassDivergence, ClassSpread, ClassSureness])
+def test_answers_that_do_not_go_together_are_refused(metric, made, said):
+    judge = metric()
+    if "two classes" not in said:
+        judge.update(heaps(200, 0), real=True)
+    with pytest.raises(MetricsError, match=said):
+        judge.update(made())
+
+
+@pytest.mark.parametrize("metric", [ClassDivergence, ClassSpread])
+def test_without_reals_there_is_nothing_to_diverge_from(metric):
+    judge = metric()
+    judge.update(heaps(200, 0))
+    with pytest.raises(TooFewSamplesError, match="real samples, but there are 0"):
+        judge.compute()
+
+
+def test_features_whose_squares_no_number_holds_are_refused():
+    with pytest.raises(NonFiniteError, match="the squares of the features"):
+        width_of_classes(1e200 * torch.randn(200, 6, dtype=torch.float64), torch.arange(200) % 4)
 
 
 @pytest.mark.parametrize(("reals", "samples", "side"), [(99, 100, "real"), (100, 99, "generated")])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from metrics import Copies, DifferentBins, Features, Spread, Support
+from metrics import Copies, DifferentBins, Features, NearDuplicates, SpectrumRank, Spread, Support
 from metrics.collapse import (
     apart,
     centres,
@@ -15,7 +15,7 @@ from metrics.collapse import (
     near_duplicates,
     two_shares,
 )
-from metrics.errors import TooFewSamplesError
+from metrics.errors import NonFiniteError, TooFewSamplesError, UnfitError, WidthError
 from metrics.reference import PARTS, Reference
 
 
@@ -58,6 +58,12 @@ def test_copies_are_found_at_any_scale_and_a_smaller_scale_is_none(scale):
     assert copies(real, again + cloud(400, 8, 2, scale=0.01 * scale)).item() > 0.5
 
 
+@pytest.mark.parametrize("count", [500, 2000, 4000])
+def test_copies_are_found_however_many_there_are_of_each(count):
+    points = cloud(50, 8, 1)[torch.arange(count) % 50]
+    assert copies(cloud(2000, 8, 0), points + cloud(count, 8, 2, scale=0.01)).item() > 0.9
+
+
 @pytest.mark.parametrize(("reals", "samples", "side"), [(20, 21, "real"), (21, 20, "generated")])
 @pytest.mark.parametrize("finished", [True, False])
 def test_without_a_twentieth_neighbour_copies_are_refused_on_either_side(reals, samples, side, finished):
@@ -78,9 +84,10 @@ def test_without_a_twentieth_neighbour_copies_are_refused_on_either_side(reals, 
 @pytest.mark.parametrize("score", [copies, lambda *sides: near_duplicates(*sides)[0]])
 def test_a_few_pairs_that_stand_together_count_for_no_more_than_few(score):
     twins = cloud(30, 8, 0)
-    real = torch.cat([twins, twins + cloud(30, 8, 1, scale=0.001), cloud(1140, 8, 2)])
-    # The first 400 alone hold 60 of them, 15 %: then nothing would be as near as 5 % of the reals are.
-    assert 0.01 < score(real, cloud(400, 8, 3)).item() < 0.09
+    some = torch.cat([twins, twins + cloud(30, 8, 1, scale=0.001), cloud(1140, 8, 2)])
+    # The first 400 alone hold 60 of them, 15 %: then nothing would be as near as 5 % of the reals are, or all would.
+    assert 0.01 < score(some, cloud(400, 8, 3)).item() < 0.09
+    assert 0.01 < score(cloud(400, 8, 3), some).item() < 0.09
 
 
 def test_what_is_cut_keeps_the_same_rows_of_equally_long_tensors_and_all_where_nothing_is_cut():
@@ -105,6 +112,28 @@ def test_a_halved_spread_is_half_and_a_doubled_one_double(scale):
     metric.update(cloud(500, 4, 0), real=True)
     metric.update(cloud(500, 4, 1, scale=scale))
     assert float(metric.compute()) == pytest.approx(scale, rel=0.05)
+
+
+@pytest.mark.parametrize("way", ["compute", "verdict"])
+def test_reals_on_one_point_have_no_spread_to_hold_another_against(way):
+    metric, features = Spread(), Features(cloud(50, 4, 0))
+    metric.update(torch.ones(50, 4), real=True)
+    metric.update(features)
+    with pytest.raises(UnfitError, match=r"the reals all lie on one point.*; leave out spread"):
+        metric.compute() if way == "compute" else metric.verdict(features)
+
+
+@pytest.mark.parametrize("metric", [Copies, DifferentBins, NearDuplicates, Spread, SpectrumRank, Support])
+def test_both_sides_must_be_as_wide(metric):
+    judge = metric()
+    judge.update(cloud(50, 6, 0), real=True)
+    with pytest.raises(WidthError, match="has the width 5, but 6 is expected"):
+        judge.update(cloud(50, 5, 0))
+
+
+def test_bins_of_what_no_number_holds_the_squares_of_are_refused():
+    with pytest.raises(NonFiniteError, match="the squares of the features"):
+        centres(cloud(50, 4, 0).double() * 1e200, 4)
 
 
 @pytest.mark.parametrize("rank", [1, 3, 6])

@@ -278,9 +278,31 @@ def test_a_feature_that_fires_for_one_sample_only_does_not_unsettle_the_jackknif
         assert float(without_each(reference, samples)[7]) == pytest.approx(slowly, abs=1e-5)
 
 
-def test_few_samples_have_a_distance_but_no_interval():
-    reference, samples = Gaussian.of(cloud(60, 8, 0)), cloud(19, 8, 1)
-    assert log_jackknife(1.0, without_each(reference, samples)) is None
+@pytest.mark.parametrize(("count", "given"), [(49, False), (50, True)])
+def test_few_samples_have_a_distance_but_no_interval(count, given):
+    metric, features = (
+        FrechetDistance(8, reference=Gaussian.of(cloud(600, 8, 0))),
+        Features(cloud(count, 8, 1, shift=3)),
+    )
+    metric.update(features)
+    score = metric.verdict(features).scores["fd"]
+    assert score.value > 0
+    assert (score.low is not None) == given
+
+
+def test_with_fewer_samples_than_dimensions_pairs_are_told_once():
+    reference, draw = Gaussian.of(cloud(2000, 64, 0)), cloud(60, 64, 1, shift=0.5)
+    value = float(frechet_distance(reference, Gaussian.of(draw)))
+    told = distance_interval(reference, draw, value, reals=2000)
+    plain = log_jackknife(value, without_each(reference, draw), reals=2000)
+    assert math.log(told[1] / told[0]) < 0.97 * math.log(plain[1] / plain[0])
+
+
+def test_a_distance_from_nothing_is_refused():
+    metric = FrechetDistance(8)
+    metric.update(cloud(60, 8, 0))
+    with pytest.raises(TooFewSamplesError):
+        metric.compute()
 
 
 def test_moments_and_rows_may_meet():

@@ -92,6 +92,7 @@ def test_the_interval_holds_the_expected_distance_away_from_the_null():
     expected = sum(one.value for one in found) / len(found)
     intervals = [one.interval for one in found if one.interval]
     assert len(intervals) == len(found)
+    assert all(low * high == pytest.approx(one.value**2) for one, (low, high) in zip(found, intervals, strict=True))
     assert 0.89 < sum(low <= expected <= high for low, high in intervals) / len(intervals) < 1
 
 

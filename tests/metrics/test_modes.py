@@ -10,7 +10,7 @@ from metrics import HighQuality, ModeCount, Modes, ReverseKL, Scores, evaluate, 
 from metrics.divergences import DIVERGENCES, perfect_divergence, perfect_reverse_kl, reverse_kl
 from metrics.errors import TooFewSamplesError, WidthError
 from metrics.mixture import weights_of
-from metrics.modes import hits, perfect_modes, perfect_validity
+from metrics.modes import perfect_modes, perfect_validity
 
 WIDER = ["mode_tv", "mode_tv_valid", "jsd", "jsd_valid"]
 
@@ -35,6 +35,12 @@ def judged(points: Tensor, modes: Modes) -> Scores:
 
 def values(scores: Scores) -> dict[str, float]:
     return {key: score.value for key, score in scores.scores.items()}
+
+
+def hits(points: Tensor, modes: Modes) -> Tensor:
+    metric = ModeCount(modes)
+    metric.update(points)
+    return metric.hits
 
 
 def test_samples_at_the_centres_are_counted_one_by_one():

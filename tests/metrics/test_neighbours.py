@@ -216,6 +216,28 @@ def test_parts_of_a_sample_are_recalled_as_if_they_were_alone():
     assert recalls_of_parts(real, generated)(order, 2).tolist() == alone
 
 
+@pytest.mark.parametrize("scale", [2.0, 4.0])
+def test_balls_that_hold_many_reals_are_not_kept_pair_by_pair(scale, monkeypatch):
+    kept, thinned = [], neighbours.with_fewest
+    monkeypatch.setattr(neighbours, "with_fewest", lambda *given: kept.append(thinned(*given)) or kept[-1])
+    monkeypatch.setattr(distances, "PAIRS", 2**12)
+    real, generated = cloud(60, 16, 0), scale * cloud(1200, 16, 1)
+    order = torch.randperm(1200, generator=torch.Generator().manual_seed(0)) % 4
+    alone = [recall(met(real, generated[order == part])).item() for part in range(4)]
+    assert recalls_of_parts(real, generated)(order, 4).tolist() == pytest.approx(alone, abs=0.02)
+    assert kept
+    assert all(each.shape[1] <= neighbours.ENOUGH * 60 for each in kept)
+
+
+def test_of_balls_that_hold_a_real_those_are_kept_that_need_the_fewest_neighbours():
+    ball, real = torch.arange(300), torch.arange(300) % 2
+    nearer = torch.where(real == 0, 47 - torch.arange(300) // 7, 3)
+    kept = neighbours.with_fewest(torch.stack([ball, real, nearer]), 2)
+    assert (kept[1] == 0).sum() == (kept[1] == 1).sum() == neighbours.ENOUGH
+    left = sorted(set(ball[real == 0].tolist()) - set(kept[0, kept[1] == 0].tolist()))
+    assert kept[2, kept[1] == 0].max() <= nearer[left].min()
+
+
 def test_two_samples_that_share_a_ball_take_it_with_them_together(monkeypatch):
     monkeypatch.setattr(distances, "BLOCK", 7)
     real, generated = Neighbourhoods.of(cloud(60, 2, 0)), cloud(20, 2, 1)
