@@ -14,8 +14,9 @@ FEWEST = 20
 # second order lead: a draw of the law of the reference is expected at 1 + N / M times its bias.
 BIASED = 2.5
 
-# With fewer hits than this Wilson's low end is missed in more than 5 draws of 100 by itself.
-FEW_HITS = 10
+# With fewer hits than this Wilson's low end alone is missed in almost 5 draws of 100, and of dependent samples it is
+# only estimated how many hits they are worth.
+FEW_HITS = 12
 
 # To which the ends of a share's interval are found.
 SHARP = 1e-12

@@ -27,7 +27,7 @@ FAMILIES = ["fd", "is", "kd", "precision", "recall", "density", "coverage"]
 REALS = 400
 CLASSES = 5
 # Of all draws and of the fixed reals. What was chosen was chosen on draws of other seeds: these measure, and no more.
-SEED = 7_310_463
+SEED = 9_120_833
 # What 95 % may be measured as, and the families of which that is asked.
 LOW, HIGH = 0.935, 0.965
 ASKED = ["fd", "is", "kd", "precision", "recall", "coverage"]
