@@ -1,5 +1,6 @@
 """A step of the game as one compiled function of rows, which it moves where they lie."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -160,6 +161,7 @@ def together(count: int, batch: int, device: str) -> int:
 
 def one_function(step: Step, device: torch.device) -> Callable[..., Said]:
     """The step, compiled when it is first taken."""
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it tells whoever has no GPU so
     config = torch._dynamo.config
     config.trace_autograd_ops = True  # a step finds its slopes itself
     config.recompile_limit = max(config.recompile_limit, 256)  # one for every variant that a process meets

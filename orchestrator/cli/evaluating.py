@@ -74,7 +74,7 @@ def evaluate(
     if as_json:
         print_json(document)
         return
-    show(scores_table(document["scores"]))
+    show(scores_table(document["scores"], document["floors"]))
     for key, difference in document.get("check", {}).items():
         click.echo(
             f"{key}: torchmetrics gives {difference['torchmetrics']:.6g}, difference {difference['difference']:.2g}"

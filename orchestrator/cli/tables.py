@@ -81,12 +81,15 @@ def study_table(document: Mapping[str, Any]) -> Table:
     return table
 
 
-def scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Return a row for each score."""
+def scores_table(scores: Mapping[str, Mapping[str, Any]], floors: Mapping[str, float] | None = None) -> Table:
+    """Return a row for each score, with what a perfect sampler gets where that is known."""
     table = bare("score", "value", "95 % interval", "better")
+    if floors:
+        table.add_column("perfect")
     for key, score in scores.items():
         interval = "" if score["low"] is None else f"{number(score['low'])} to {number(score['high'])}"
-        table.add_row(key, number(score["value"]), interval, _better(key, higher=score["higher_is_better"]))
+        perfect = [number(floors[key]) if key in floors else ""] if floors else []
+        table.add_row(key, number(score["value"]), interval, _better(key, higher=score["higher_is_better"]), *perfect)
     return table
 
 

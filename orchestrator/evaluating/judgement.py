@@ -67,6 +67,7 @@ def judge(
     return {
         "protocol": _protocol(reals, fakes, network, metrics, None if samples is None else seed),
         "scores": {key: asdict(score) for key, score in scored.scores.items()},
+        "floors": scored.floors,
         **({"check": _beside_peers(metrics, network, reals, features, scored)} if check else {}),
     }
 

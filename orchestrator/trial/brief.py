@@ -40,6 +40,8 @@ class Brief:
     code: Code = field(default_factory=Code)
     trainer: str | None = None
     generator: Generator = field(default_factory=Generator)
+    begun_in: str = ""
+    """The folder that the driver was started in, which Ray puts first on every worker's path."""
 
     @classmethod
     def of(cls, plan: "Plan", home: "Home", seeds: tuple[int, ...] | None = None) -> "Brief":
@@ -58,6 +60,7 @@ class Brief:
             engine=experiment.engine,
             log_system_metrics=experiment.log_system_metrics,
             code=experiment.code,
+            begun_in=str(Path.cwd()),
             **_own_loop(experiment),
         )
 

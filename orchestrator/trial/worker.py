@@ -2,9 +2,11 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ def run(
     """
     from orchestrator.machine import chosen_device
 
+    leave(brief.begun_in)
     brief.code.load()
     name, cloned = config["contender"], config.get("cloned")
     pack = [contenders.get(each) or Contender.named(each, config["configuration"]) for each in name.split(TOGETHER)]
@@ -52,6 +55,13 @@ def run(
         back_off(attempt, config.get("together") or crowded.get(name, replicas), messenger.note)
     except Exception as error:
         messenger.fail(name, one_line(error, REASON))
+
+
+@cache
+def leave(folder: str) -> None:
+    """Take a folder off this process' path, once: who names a file there like a module does not ask to run it."""
+    with suppress(ValueError):
+        sys.path.remove(folder)
 
 
 class Messenger:

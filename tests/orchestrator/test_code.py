@@ -14,7 +14,7 @@ from orchestrator.errors import RequestError
 from orchestrator.home import Home
 from orchestrator.search.planning import make_plan
 from orchestrator.stopping import RULES
-from orchestrator.trial import Brief, pursue
+from orchestrator.trial import Brief, pursue, worker
 
 THEIRS = '''
 """Somebody's parts of everything that a file can name."""
@@ -252,3 +252,11 @@ def test_samples_of_somebodys_data_are_scored_on_trust(ganarena, theirs):
 @pytest.mark.parametrize("name", ["gan", "ring8:train", "torchvision:resnet18", "a:b:c", "a.b", "1a:b", None, 3])
 def test_names_of_the_catalogues_are_not_pythons(name):
     assert is_python(name) == (name == "ring8:train")
+
+
+def test_a_worker_leaves_the_folder_that_the_driver_was_started_in_and_no_other(monkeypatch):
+    worker.leave.cache_clear()
+    monkeypatch.setattr(sys, "path", ["/here", "/bin", "/here"])
+    for folder in ("/here", "/here", "/nowhere"):
+        worker.leave(folder)
+    assert sys.path == ["/bin", "/here"], "once: the other is an installation's own"
