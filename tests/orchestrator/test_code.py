@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import EntryPoint
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -260,3 +261,16 @@ def test_a_worker_leaves_the_folder_that_the_driver_was_started_in_and_no_other(
     for folder in ("/here", "/here", "/nowhere"):
         worker.leave(folder)
     assert sys.path == ["/bin", "/here"], "once: the other is an installation's own"
+
+
+def test_a_trial_leaves_that_folder_before_it_trains(tmp_path, monkeypatch):
+    (tmp_path / "x.yaml").write_text("{name: x, variant: gan, data: ring8, budget: {steps: 2, tick: 1}}")
+    plan = make_plan(load(tmp_path / "x.yaml"), Home(tmp_path / "home"), "cpu", write=False)
+    monkeypatch.chdir(tmp_path)
+    brief, met = Brief.of(plan, Home(tmp_path / "home")), []
+    worker.leave.cache_clear()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    monkeypatch.setattr(worker, "back_off", lambda *_: met.append(list(sys.path)))
+    monkeypatch.setattr(worker, "Messenger", MagicMock())
+    worker.run({"contender": next(iter(plan.contenders))}, brief, plan.contenders, {}, {})
+    assert str(tmp_path) not in met[0]
