@@ -1,13 +1,13 @@
 """A step of the game as one compiled function of rows, which it moves where they lie."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from .compiling import one_function
 from .configuration import ConfigError
 from .engine import Engine
 from .networks import Modes, views
@@ -119,7 +119,9 @@ class Compiled:
         self.players = players
         self.parts = [(part, {name: _rows(each, part) for name, each in players.items()}) for part in parts]
         networks = {name: self._network(name, builds[name], size, players[name].weights, engine) for name in players}
-        self._step, self._name = one_function(Step(rules, engine, networks), device), rules.variant.name
+        step = Step(rules, engine, networks)
+        self._step = one_function(step.__call__, device, halves=engine.precision != "float32")
+        self._name = rules.variant.name
 
     @staticmethod
     def _network(name: str, build: Build, size: int, like: Tensor, engine: Engine) -> nn.Module:
@@ -157,16 +159,6 @@ def together(count: int, batch: int, device: str) -> int:
     """How many of so many replicas go together: all on accelerators, on a processor a divisor, to be compiled once."""
     near = count if device != "cpu" else max(1, _NEAR // batch)
     return max(each for each in range(1, min(count, near) + 1) if count % each == 0)
-
-
-def one_function(step: Step, device: torch.device) -> Callable[..., Said]:
-    """The step, compiled when it is first taken."""
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it tells whoever has no GPU so
-    config = torch._dynamo.config
-    config.trace_autograd_ops = True  # a step finds its slopes itself
-    config.recompile_limit = max(config.recompile_limit, 256)  # one for every variant that a process meets
-    options: dict[str, Any] = {"cpp_wrapper": True} if device.type == "cpu" else {}  # calls cost as much as products
-    return torch.compile(step.__call__, fullgraph=True, dynamic=False, options=options)
 
 
 def _rows(player: Player, part: slice) -> Rows:

@@ -22,7 +22,7 @@ class Engine:
     """Half precision for products (weights, losses and optimisers stay whole), and what saves time or memory.
 
     `compiled` makes one function of a step, for which the first takes half a minute. On a processor a small perceptron
-    takes half of the time then, sixteen a sixth less (numbers that divide well: eleven go one by one),
+    takes a third of the time then, sixteen half of it (numbers that divide well: eleven go one by one),
     convolutions as long (`tests/benchmarks/results/gans_speed.md`).
     `accumulate` cuts every batch into so many parts that are looked at one after the other; batch norms see parts.
     `processes` share every batch: so many, in a group that torch.distributed knows, all train the same replicas.

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..configuration import WIDEST, whole
 from .layers import Moded
-from .perceptrons import affine
+from .products import affine
 
 _START = 0.02  # every weight starts from N(0, 0.02), every bias from 0
 

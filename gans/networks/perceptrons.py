@@ -11,6 +11,7 @@ from torch.nn.functional import leaky_relu, leaky_relu_
 
 from ..configuration import WIDEST, whole
 from ..memory import take
+from .products import affine, product
 
 Widths = tuple[int, ...]
 Layers = list[tuple[Tensor, Tensor]]
@@ -90,9 +91,9 @@ class Chain(torch.autograd.Function):
             if places:
                 for_weight, for_bias = places[number]
                 torch.sum(back, 1, keepdim=True, out=for_bias)
-                _product(x.transpose(1, 2), back, out=for_weight)
+                product(x.transpose(1, 2), back, out=for_weight)
             if number or for_x:
-                back = _product(back, weight.transpose(1, 2), out=take(x.shape, x))
+                back = product(back, weight.transpose(1, 2), out=take(x.shape, x))
             if number:
                 back = _rectified(back, x, ctx.slope, True, grad_input=back)
         return back if for_x else None, slopes, None, None, None
@@ -112,29 +113,6 @@ def _layers(numbers: Tensor, places: Places) -> Layers:
     sizes, shapes = places
     views = [part.view(shape) for part, shape in zip(torch.split_with_sizes(numbers, sizes, 1), shapes, strict=True)]
     return list(zip(views[::2], views[1::2], strict=True))
-
-
-def affine(bias: Tensor, x: Tensor, weight: Tensor, out: Tensor | None = None) -> Tensor:
-    """`bias + x @ weight`."""
-    if _few(weight):
-        return torch.add(bias, _in_rows(x, weight), out=out)
-    return torch.baddbmm(bias, x, weight, out=out)
-
-
-def _product(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
-    """`left @ right`."""
-    if left.shape[2] == 1:
-        return torch.mul(left, right, out=out)
-    return out.copy_(_in_rows(left, right)) if _few(right) else torch.bmm(left, right, out=out)
-
-
-def _few(right: Tensor) -> bool:
-    return right.shape[2] < 8
-
-
-def _in_rows(left: Tensor, right: Tensor) -> Tensor:
-    """`left @ right` of few columns, turned into few rows: a batched product is ten times faster that way round."""
-    return torch.bmm(right.transpose(1, 2), left.transpose(1, 2)).transpose(1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

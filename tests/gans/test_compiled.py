@@ -1,5 +1,6 @@
 """A compiled step is the step that is played: the same numbers for every variant, and refusals where there is none."""
 
+import platform
 from dataclasses import replace
 from itertools import islice
 
@@ -8,6 +9,7 @@ import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from gans import Budget, ConfigError, Engine, compiled, engine, train, variant
+from gans.networks.products import Inlined, affine
 from gans.optimisers import Adam
 from gans.penalties import Clip
 from gans.replicas import Stack
@@ -54,7 +56,7 @@ def sides(*stacks):
 @pytest.fixture
 def as_it_stands(monkeypatch):
     """The step runs without a compiler."""
-    monkeypatch.setattr(compiled, "one_function", lambda step, _device: step)
+    monkeypatch.setattr(compiled, "one_function", lambda step, _device, **_: step)
 
 
 @pytest.mark.parametrize(("name", "kind"), PLAYED)
@@ -127,6 +129,34 @@ def test_more_variants_than_eight_may_be_compiled_in_a_process(monkeypatch):
     assert torch._dynamo.config.recompile_limit >= 256
 
 
+@pytest.mark.parametrize(("inner", "columns"), [(1, 8), (5, 1), (5, 2), (5, 8)])
+def test_a_product_that_is_inlined_is_the_product_both_ways(inner, columns):
+    random = torch.Generator().manual_seed(0)
+    left, right = (
+        torch.randn(3, *shape, generator=random, dtype=torch.float64, requires_grad=True)
+        for shape in ((7, inner), (inner, columns))
+    )
+    assert torch.allclose(Inlined.apply(left, right), left @ right, rtol=0, atol=1e-12)
+    assert torch.autograd.gradcheck(Inlined.apply, (left, right))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere torch's library multiplies")
+def test_products_of_a_compiled_step_are_loops_of_its_own():
+    from torch._inductor.utils import run_and_get_code  # loads the compiler
+
+    def slopes(x, weight, bias):
+        return torch.autograd.grad(affine(bias, x, weight).square().sum(), [x, weight])
+
+    x, weight, bias = torch.randn(2, 16, 32), torch.randn(2, 32, 24), torch.randn(2, 1, 24)
+    operands = [each.requires_grad_() for each in (x, weight, bias)]
+    found, [code] = run_and_get_code(compiled.one_function(slopes, x.device), *operands)
+    assert "micro_gemm" in code
+    assert "bmm_out(" not in code
+    for ours, theirs in zip(found, slopes(*operands), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(("name", "kind"), [("wgan", "points"), ("bigan", "points"), ("lsgan", "pictures")])
 def test_what_is_written_in_place_is_written_by_a_compiled_step_as_well(name, kind, world):
@@ -194,7 +224,7 @@ def test_without_what_compiles_it_is_refused_before_anything_is_trained(missing,
     ids=["not followed", "not compiled", "nowhere to put it", "another failure"],
 )
 def test_what_a_compiler_cannot_follow_is_told_in_a_sentence(error, kind, said, world, monkeypatch):
-    def follow(_step, _device):
+    def follow(_step, _device, **_):
         def fail(*_):
             raise error
 
