@@ -315,7 +315,9 @@ def family(name: str) -> Family:
     """The family of this name."""
     expect(str, name, "the name of a metric, such as 'fd'")
     if name not in METRICS:
-        raise UnknownNameError(f"there is no metric {name!r}; {nearest(name, METRICS)}")
+        known = next((each for each, published in LITERATURE.items() if published == name), None)
+        meant = f"it is {known!r} on the extractor inception, and recorded as {name}" if known else ""
+        raise UnknownNameError(f"there is no metric {name!r}; {meant or nearest(name, METRICS)}")
     return METRICS[name]
 
 

@@ -18,8 +18,10 @@ from metrics.symmetric import eigenvalues_, gram, sandwich
 
 # With fewer samples the error of the error is not small: a skewed law was covered in 80 of 100 draws.
 FEWEST = 50
-# With how many samples all others are left out in pairs: each takes a decomposition.
+# With how many samples all others are left out in pairs: each takes a decomposition. In more dimensions than these that
+# is left out where there are more samples than dimensions, for there is less that they tell together.
 PAIRED = 3
+CHEAP = 512
 
 
 Side = Gaussian | Moments
@@ -81,7 +83,7 @@ def without_each(real: Gaussian, rows: Tensor) -> Tensor:
 def told_by_pairs(real: Gaussian, rows: Tensor, value: float, left_out: Tensor) -> float:
     """The squares of what goes with two samples beyond what goes with either, summed over all pairs, from some of them.
 
-    It matters where every sample spans a direction of its own.
+    It is much where every sample spans a direction of its own, and little where there are many in each.
     """
     count, squares = len(rows), []
     for one in range(0, count, -(-count // PAIRED)):
@@ -138,9 +140,10 @@ def _trace_lost(scatters: Tensor, loads: Tensor) -> Tensor:
 
 
 def distance_interval(real: Gaussian, rows: Tensor, value: float, *, reals: float) -> Interval | None:
-    """Of the expected distance at this number of samples; fewer than dimensions tell much in pairs."""
+    """Of the expected distance at this number of samples."""
     left_out = without_each(real, rows)
-    pairs = told_by_pairs(real, rows, value, left_out) if len(rows) <= rows.shape[1] else 0.0
+    paired = rows.shape[1] <= CHEAP or len(rows) <= rows.shape[1]
+    pairs = told_by_pairs(real, rows, value, left_out) if paired else 0.0
     return log_jackknife(value, left_out, reals=reals, pairs=pairs)
 
 

@@ -18,6 +18,9 @@ BIASED = 2.5
 # only estimated how many hits they are worth.
 FEW_HITS = 12
 
+# How differently samples tell things together, as half the square of the coefficient of variation of how much they do.
+BALLS, DISTANCES = 0.6, 2.0
+
 # To which the ends of a share's interval are found.
 SHARP = 1e-12
 
@@ -46,7 +49,7 @@ def log_jackknife(value: float, left_out: Tensor, *, reals: float = math.inf, pa
     if reach is None or value <= 0:
         return None
     alone = float((left_out - left_out.mean()).square().sum())
-    low, high = stretched(value, reach * math.sqrt(_once(alone, pairs)))
+    low, high = stretched(value, reach * math.sqrt(_once(alone, pairs, DISTANCES)))
     bias = (count - 1) * abs(float(left_out.mean()) - value)
     return None if low <= (BIASED + count / reals) * bias else (low, high)
 
@@ -68,25 +71,26 @@ def occupancy_jackknife(value: float, left_out: Tensor, pairs: float, *, balls: 
     if count < FEWEST or not value:
         return None
     lost = value - left_out
-    alone = float(lost.square().sum())
-    once = _once(alone, pairs)
+    squares = lost.square()
+    alone = float(squares.sum())
+    once = _once(alone, pairs, BALLS)
     variance = max(once * alone - float(lost.sum()) ** 2 / count, balls**-2)
-    unsure = once**2 * float(lost.pow(4).sum())
+    unsure = once**2 * float((squares - squares.mean()).square().sum())
     degrees = min(count - 1.0, max(2.0, 2 * variance**2 / unsure)) if unsure else count - 1.0
     low, high = stretched(value, math.sqrt(variance) * student(degrees))
     return low, min(1.0, high)
 
 
-def _once(alone: float, pairs: float) -> float:
+def _once(alone: float, pairs: float, spread: float) -> float:
     """How much is left of the jackknife's variance, `alone`, if what samples tell together is not told by each of them.
 
     What two tell at once it counts twice, what three tell thrice. The squares of what goes with one sample, less those
     of what goes with two beyond either, plus those of three beyond these, and so on, would be right, and is all noise.
-    Where they fall as m^(k-1) / k, as over balls that share m samples and whose m is spread exponentially, their sum is
-    log(1 + m) / m of the first; m is Good's and Turing's, twice the second over the first.
+    Its first two terms are those of exp(-m / 2), m being twice the second over the first, and this is what it comes to
+    if m is spread by a Gamma law of this `spread`, which was chosen on draws by which no interval is judged.
     """
     shared = 2 * pairs / alone if alone else 0.0
-    return math.log1p(shared) / shared if shared else 1.0
+    return float((1 + spread * shared) ** (-1 / (2 * spread)))
 
 
 def _reach(left_out: Tensor) -> float | None:

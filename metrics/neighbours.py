@@ -251,11 +251,11 @@ class Neighbours(Judge):
         count, reals = len(meeting.around), len(meeting.held)
         if name == "precision":  # against fixed balls every sample is in or out by itself
             return mid_p(round(value * count), count)
-        if name == "density":
-            each = meeting.around.double() / self.neighbours
-            return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if count >= FEWEST else None
         if count < FEWEST:
             return None
+        if name == "density":  # without a hit nothing shows what draws differ by
+            each = meeting.around.double() / self.neighbours
+            return jackknife(value, (each.sum() - each) / (count - 1), low=0.0) if value else None
         if name == "recall":
             worth = independent_reals(self._reals().centres, self._generated(), self.neighbours)
             return dependent_share(value, *worth) if worth else None

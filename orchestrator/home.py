@@ -103,6 +103,14 @@ class Home:
                 if not _free(file) and _holder(file) != str(os.getpid()):
                     raise _refusal(name, file, ALONE)
 
+    def left(self, name: str) -> bool:
+        """Say whether this experiment was begun in this home and no process is at it any more."""
+        lock = self.experiment(name) / "lock"
+        if not lock.exists():
+            return False
+        with lock.open("r+") as file:
+            return _free(file)
+
     @contextmanager
     def idle(self) -> Iterator[None]:
         """Hold the right to write of every experiment."""

@@ -80,15 +80,11 @@ def npz(parameters: dict[str, Any], cache: Path | None, download: bool) -> Finit
                 has = ", ".join(arrays.files) or "nothing"
                 raise ConfigError(f"{file} should hold an array `samples`, but it holds {has}; rename the array")
             samples = _array(arrays[name], file)
-            labels = _labels(arrays["labels"], file) if "labels" in arrays.files else None
+            labels = class_numbers(arrays["labels"], len(samples), file) if "labels" in arrays.files else None
     except ConfigError:
         raise
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{file} cannot be read as an .npz file of plain arrays ({error}); write it again") from None
-    if labels is not None and labels.shape != samples.shape[:1]:
-        raise ConfigError(
-            f"{file} should hold a label for each of {len(samples)} samples, but {tuple(labels.shape)} came"
-        )
     if len(samples) < 10:
         raise ConfigError(f"{file} should hold at least 10 samples, but it holds {len(samples)}; add data")
     classes = None if labels is None else tuple(str(label) for label in range(int(labels.max()) + 1))
@@ -129,10 +125,12 @@ def opaque(image: "Image", file: Path) -> None:
         raise ConfigError(f"{file} has transparent pixels, which have no colour of their own; put it on a background")
 
 
-def _labels(array: "np.ndarray[Any, Any]", file: Path) -> Tensor:
-    """The classes of an array, or what is wrong with it."""
+def class_numbers(array: "np.ndarray[Any, Any]", count: int, file: Path) -> Tensor:
+    """The classes of so many samples, or what is wrong with them."""
     if array.dtype.kind not in "iu" or array.ndim != 1 or (array < 0).any():
         raise ConfigError(f"{file} should hold labels 0, 1, 2, ..., but {array.dtype} {list(array.shape)} came")
+    if len(array) != count:
+        raise ConfigError(f"{file} should hold a label for each of {count} samples, but {array.shape} came")
     return torch.from_numpy(array.astype(np.int64))
 
 

@@ -27,14 +27,16 @@ def extract(
     """
     require_range(range)
     kind: Kind = "points" if range == "features" else "images"
-    parts = []
+    parts: list[Features] = []
+    seen = 0
     for number, part in enumerate(_batches(samples, batch or extractor.batch), 1):
         name = f"batch {number} of the samples"
         if problem := _unfit(extractor, part, kind):
             raise UnfitError(problem)
-        features = extractor(conform(part, range=range, name=name).to(extractor.device))
-        require_finite(features.pooled, name=f"the features of batch {number}")
+        features = extractor(conform(part, range=range, name=name, before=seen).to(extractor.device))
+        require_finite(features.pooled, name=f"the features of batch {number}", before=seen)
         parts.append(features)
+        seen += len(part)
         if on_batch:
             on_batch(len(part))
     if not parts:

@@ -112,10 +112,11 @@ def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:
             return place
     if download and cache and not weights:
         return _download(cache / FILE)
-    where = f"it is not at {places[0]}" if places else "no path and no cache was given"
+    where = f"they are not at {places[0]}" if places else "none were named, and nothing is cached yet"
     raise WeightsError(
-        f"inception needs its weights, {FILE}, and {where}; fetch {URL} and"
-        f" name it by --weights or evaluation.weights{f' or put it into {cache}' if cache else ''}"
+        f"inception needs its weights, {FILE}, and {where}; `ganarena evaluate --download` fetches"
+        f" them; or fetch {URL} and name it by --weights or evaluation.weights"
+        f"{f' or put it into {cache}' if cache else ''}"
     )
 
 

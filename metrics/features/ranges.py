@@ -15,8 +15,17 @@ SLACK = 1e-3
 _BOUNDS: dict[str, tuple[float, float]] = {"0..1": (0.0, 1.0), "-1..1": (-1.0, 1.0)}
 
 
-def conform(samples: Tensor, *, range: Range, name: str = "samples") -> Tensor:  # noqa: A002 - the word users write
-    """Images as uint8 grey levels, points and features as float64; `name` says which batch it is in an error."""
+def conform(
+    samples: Tensor,
+    *,
+    range: Range,  # noqa: A002 - the word users write
+    name: str = "samples",
+    before: int = 0,
+) -> Tensor:
+    """Images as uint8 grey levels, points and features as float64.
+
+    `name` says in an error which batch it is, and so many rows lie `before` it.
+    """
     require_range(range)
     if range == "uint8":
         if samples.dtype != torch.uint8:
@@ -24,7 +33,7 @@ def conform(samples: Tensor, *, range: Range, name: str = "samples") -> Tensor: 
         return samples
     if not samples.is_floating_point():
         raise RangeError(f"{name} of range {range} should be floating point, but are {_word(samples)}")
-    require_finite(samples, name=name)
+    require_finite(samples, name=name, before=before)
     return samples.double() if range == "features" else _grey_levels(samples, *_BOUNDS[range], name=name)
 
 
@@ -34,15 +43,16 @@ def require_range(range: str) -> None:  # noqa: A002 - the word users write
         raise RangeError(f"a range is one of {', '.join(RANGES)}, not {range!r}")
 
 
-def require_finite(samples: Tensor, *, name: str) -> None:
-    """Raise if anything is NaN or infinite, and say where."""
+def require_finite(samples: Tensor, *, name: str, before: int = 0) -> None:
+    """Raise if anything is NaN or infinite, and say where: so many rows lie `before` these."""
     # A sum that is finite, the quickest thing to look at, has finite terms; one that is not may have run over.
     if bool(samples.sum().isfinite()) or bool(samples.isfinite().all()):
         return
     broken = ~samples.flatten(1).isfinite().all(dim=1) if samples.dim() > 1 else ~samples.isfinite()
     first = int(broken.nonzero()[0])
     raise NonFiniteError(
-        f"{name} hold NaN or infinity in {int(broken.sum())} of {len(samples)} rows, first in row {first};"
+        f"NaN or infinity in {int(broken.sum())} of {len(samples)} rows of {name}, first in row {first}"
+        f"{f' (row {before + first} of all)' if before else ''};"
         " a generator that has diverged makes such, and so does a damaged file"
     )
 

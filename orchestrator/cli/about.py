@@ -31,7 +31,7 @@ def list_(home: Home, as_json: bool, quiet: bool, catalogue: str) -> None:
 @click.command()
 @common
 def doctor(home: Home, as_json: bool, quiet: bool) -> None:
-    """Check this machine: versions, cores, memory, disk, Ray, MLflow, weights."""
+    """Check this machine. Versions, cores, memory, disk, Ray, MLflow and weights are looked at."""
     from orchestrator.doctor import examine
 
     checks = []

@@ -134,6 +134,8 @@ def _bounded(low: float | None, high: float | None) -> str:
 
 
 def _title(group: Group) -> Text:
+    if not group.protocol:
+        return Text("\nended before the first tick", style="bold")
     dataset, extractor = group.protocol.get("dataset", {}), group.protocol.get("extractor", {})
     budget = group.budget_class
     amount = budget.get("amount")
@@ -145,7 +147,7 @@ def _title(group: Group) -> Text:
         f"{amount} {budget.get('unit')}",
         f"{budget.get('checkpoint')} checkpoint",
     ]
-    title = Text(f"\n{dataset.get('name', 'unknown data')}", style="bold")
+    title = Text(f"\n{dataset.get('name')}", style="bold")
     title.append("".join(f" · {part}" for part in told), style="dim")
     title.append("".join(f"\n{note}" for note in _notes(group)), style="dim")
     return title

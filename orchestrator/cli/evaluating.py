@@ -49,7 +49,9 @@ def evaluate(
     check: bool,
     trust_code: bool,
 ) -> None:
-    """Score samples from anywhere, e.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
+    """Score samples from anywhere. E.g. `ganarena evaluate --real mnist5k --fake samples.npz --extractor lenet`."""
+    from rich.text import Text
+
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.evaluating.judgement import judge
     from orchestrator.machine import chosen_device
@@ -74,7 +76,10 @@ def evaluate(
     if as_json:
         print_json(document)
         return
-    show(scores_table(document["scores"], document["floors"]))
+    protocol = document["protocol"]
+    beside = f"{protocol['generated']:,} samples against {protocol['reals']:,} reals"
+    beside += f", {protocol['extractor']['name']} features"
+    show(scores_table(document["scores"], document["floors"]), Text(beside, style="dim"))
     for key, difference in document.get("check", {}).items():
         click.echo(
             f"{key}: torchmetrics gives {difference['torchmetrics']:.6g}, difference {difference['difference']:.2g}"
@@ -90,7 +95,7 @@ def evaluate(
 @click.option("--seed", type=SEED, default=0, show_default=True)
 @common
 def sample(home: Home, as_json: bool, quiet: bool, run: str, count: int, output: Path, seed: int) -> None:
-    """Draw from a recorded generator, e.g. `ganarena sample demo/4 -o samples.png`.
+    """Draw from a recorded generator. E.g. `ganarena sample demo/4 -o samples.png`.
 
     RUN is an id, the beginning of one, EXPERIMENT/INDEX, or a registered generator such as models:/demo@champion.
     """

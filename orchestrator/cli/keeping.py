@@ -35,7 +35,7 @@ def clean(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    """Free space, and say first how much, e.g. `ganarena clean NAME --checkpoints`.
+    """Free space, and say first how much. E.g. `ganarena clean NAME --checkpoints`.
 
     Kept are the last checkpoints of what can be resumed, those of the best contender of every group of the leaderboard,
     and pinned ones; records, pictures and generators always stay. What is cached is made or fetched again when it is
@@ -82,7 +82,7 @@ def clean(
 @click.option("-o", "--output", required=True, type=NewFile(), help="A .pt2 or .onnx file.")
 @common
 def export(home: Home, as_json: bool, quiet: bool, run: str, output: Path) -> None:
-    """Write a recorded generator as a program of its own: torch.export or ONNX.
+    """Write a recorded generator as a program of its own. By torch.export, or as ONNX.
 
     It takes latents, and labels or codes where it is told any; what was written is read back and compared first.
     """

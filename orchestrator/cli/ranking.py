@@ -42,7 +42,7 @@ def leaderboard(
     importance: bool,
     form: str,
 ) -> None:
-    """Rank what is recorded, by final scores; only equal protocol and budget class are ranked together."""
+    """Rank what is recorded, by final scores. Only equal protocol and budget class are ranked together."""
     from orchestrator.leaderboard import as_json as document
     from orchestrator.leaderboard import flat
     from orchestrator.leaderboard.draws import best_by_budget, importances
@@ -85,7 +85,7 @@ def leaderboard(
 @click.option("--metric", metavar="M", help="Test this score instead of the objective.")
 @common
 def compare(home: Home, as_json: bool, quiet: bool, runs: Sequence[str], metric: str | None) -> None:
-    """Hold runs against each other, e.g. `ganarena compare demo/4 demo/8`.
+    """Hold runs against each other. E.g. `ganarena compare demo/4 demo/8`.
 
     A RUN is the id of a contender or a replica, the beginning of one, or EXPERIMENT/INDEX.
     """

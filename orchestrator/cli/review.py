@@ -14,6 +14,9 @@ from orchestrator.records import ContenderRecord
 
 FILE = click.Path(path_type=Path)
 
+LEFT = "nobody is at it any more; --resume goes on"
+"""Why a contender that is recorded as running does not."""
+
 SHOWN_PAGES = 8
 """How many experiments `ui` names."""
 
@@ -23,14 +26,14 @@ SHOWN_PAGES = 8
 @click.option("--watch", "watched", is_flag=True, help="Show what is running, from any terminal, until Ctrl-C.")
 @common
 def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: bool) -> None:
-    """List the recorded contenders of every attempt, with status and reason."""
+    """List the recorded contenders, with status and reason. Those of every attempt."""
     if watched:
         _follow(home, names, as_json)
         return
     from orchestrator.cli.tables import runs_table, show
     from orchestrator.review.store import records
 
-    listed = [_listed(record) for record in records(home, names, everything=True)]
+    listed = [_listed(home, record) for record in records(home, names, everything=True)]
     if as_json:
         print_json(listed)
     else:
@@ -43,7 +46,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
 @click.option("--figures", type=FILE, metavar="DIR", help="Where to draw its charts for a paper, as SVG and PNG.")
 @common
 def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | None, figures: Path | None) -> None:
-    """Write one self-contained HTML page about an experiment, e.g. `ganarena report demo -o demo.html`."""
+    """Write one self-contained HTML page about an experiment. E.g. `ganarena report demo -o demo.html`."""
     from orchestrator.report import report as write
 
     drawn = [str(path) for path in write(home, name, output=output, figures=figures)]
@@ -54,13 +57,16 @@ def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | Non
             click.echo(f"{what}   {path}")
 
 
-def _listed(record: ContenderRecord) -> dict[str, Any]:
+def _listed(home: Home, record: ContenderRecord) -> dict[str, Any]:
     """Return what is listed of a contender, and of each of its replicas."""
     replicas = ("run_id", "seed", "status", "reason", "step")
     contender = ("run_id", "experiment", "attempt", "contender", "variant", "status", "reason", "pinned")
-    return {key: getattr(record, key) for key in contender} | {
-        "replicas": [{key: getattr(each, key) for key in replicas} for each in record.replicas]
-    }
+    left = {"reason": LEFT} if record.status == "running" and home.left(record.experiment) else {}
+    return (
+        {key: getattr(record, key) for key in contender}
+        | left
+        | {"replicas": [{key: getattr(each, key) for key in replicas} for each in record.replicas]}
+    )
 
 
 def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:
@@ -78,7 +84,7 @@ def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 @common
 def ui(home: Home, as_json: bool, quiet: bool, port: int) -> None:
-    """Serve MLflow's own UI on this home, on loopback, until interrupted."""
+    """Serve MLflow's own UI on this home. On loopback, until interrupted."""
     from orchestrator.recording.server import PAGE_OF_EXPERIMENTS, pages, serve
 
     if not home.exists:

@@ -42,7 +42,7 @@ def on_a_file(command: Any) -> Any:
 @computing
 @common
 def demo(home: Home, as_json: bool, quiet: bool, device: str) -> None:
-    """Run a small search on embedded data; a second time print its result."""
+    """Run a small search on embedded data. A second time print its result."""
     from orchestrator.config import load
 
     experiment = load(DEMO)
@@ -53,7 +53,7 @@ def demo(home: Home, as_json: bool, quiet: bool, device: str) -> None:
 @click.command()
 @on_a_file
 def search(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) -> None:
-    """Search a space of GANs, e.g. `ganarena search experiments/demo.yaml`."""
+    """Search a space of GANs. E.g. `ganarena search experiments/demo.yaml`."""
     from orchestrator.config import SearchExperiment, load
 
     experiment = load(file, changes, trust_code=trust_code)
@@ -65,7 +65,7 @@ def search(file: Path, changes: Sequence[str], trust_code: bool, **options: Any)
 @click.command()
 @on_a_file
 def study(file: Path, changes: Sequence[str], trust_code: bool, **options: Any) -> None:
-    """Run variants x seeds x data, e.g. `ganarena study experiments/study_ring.yaml`."""
+    """Run variants x seeds x data. E.g. `ganarena study experiments/study_ring.yaml`."""
     from orchestrator.cli.tables import show, study_table
     from orchestrator.config import StudyExperiment, load
     from orchestrator.study import results
@@ -140,7 +140,8 @@ def _search(experiment: Any, *, home: Home, as_json: bool, quiet: bool, **option
         if winner:
             picture = keep_picture(home, winner["run_id"], experiment.name)
             click.echo(f"\nsamples of the best contender: {_from_here(picture)}" if picture else "")
-            click.echo(_next_steps(home, experiment.name, winner["run_id"]))
+            if not quiet:
+                click.echo(_next_steps(home, experiment.name, winner["run_id"]))
     if winner is None:
         raise WorkError(
             f"no contender has a final score; `ganarena runs {quote(experiment.name)}` gives each one's reason"
@@ -193,7 +194,7 @@ def _from_here(path: Path) -> Path:
 @computing
 @common
 def train(home: Home, as_json: bool, quiet: bool, device: str, run: str | None, **asked: Any) -> None:
-    """Train one contender without Ray, e.g. `ganarena train gan --data ring8 --images 500000`."""
+    """Train one contender without Ray. E.g. `ganarena train gan --data ring8 --images 500000`."""
     from orchestrator.cli.tables import scores_table, show
     from orchestrator.live import followed
     from orchestrator.machine import chosen_device

@@ -158,6 +158,9 @@ def _unknown(location: Location, model: type[BaseModel]) -> str:
     key, known = location[-1], _keys(model, location[:-1])
     if model is StudyExperiment and len(location) == 1 and key in SearchExperiment.model_fields:
         return "goes with a search, but `study` makes this file a study; leave one of them out"
+    section = next((name for name in known if len(location) == 1 and key in _keys(model, (name,))), None)
+    if section:
+        return f"unknown key here; it stands under `{section}`, as {section}.{key} for --set"
     return f"unknown key{did_you_mean(key, known) or '; expected one of ' + ', '.join(known)}"
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import gans
-from gans.data.files import opaque
+from gans.data.files import class_numbers, opaque
 from metrics import Mixture
 from metrics.features import Range
 from orchestrator.code import is_python
@@ -66,10 +66,11 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
     if name in gans.data.DATASETS:
         return _dataset(text, name, split or "final", cache)
     path = Path(text)
+    labels = None
     if path.is_dir():
         samples = _folder(path)
     elif path.suffix in READABLE:
-        samples = _array(path)
+        samples, labels = _array(path)
     else:
         hint = did_you_mean(name, gans.data.DATASETS)
         files = f"a folder of images, or a file {', '.join(READABLE)}"
@@ -77,7 +78,7 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
     if len(samples) < 2:
         raise RequestError(f"{text}: expected at least 2 samples, found {len(samples)}")
     about = {"name": path.resolve().name, "digest": _digest(samples), "split": "all"}
-    return Source(text=text, samples=samples, range=_range(samples, pixels, text), about=about)
+    return Source(text=text, samples=samples, labels=labels, range=_range(samples, pixels, text), about=about)
 
 
 def dataset_of(text: str) -> str:
@@ -128,13 +129,13 @@ def _image(file: Path) -> Tensor:
     return torch.from_numpy(array if array.ndim == 3 else array[..., None]).permute(2, 0, 1)
 
 
-def _array(path: Path) -> Tensor:
-    """Read one array of samples, [N, D] or [N, C, H, W]; nothing that a file holds is run."""
+def _array(path: Path) -> tuple[Tensor, Tensor | None]:
+    """Read one array of samples, [N, D] or [N, C, H, W], and their classes if they are there; nothing held is run."""
     if not path.is_file():
         raise RequestError(f"{path}: there is no such file")
     try:
-        samples = _tensor(path) if path.suffix == ".pt" else _from_numpy(path)
-    except RequestError:
+        samples, labels = (_tensor(path), None) if path.suffix == ".pt" else _from_numpy(path)
+    except (RequestError, gans.ConfigError):
         raise
     except pickle.UnpicklingError:
         raise RequestError(
@@ -149,7 +150,7 @@ def _array(path: Path) -> Tensor:
         raise RequestError(f"{path}: expected features [N, D] or images [N, C, H, W], found {found}")
     if samples.dim() == 4 and samples.shape[1] not in (1, 3) and samples.shape[3] in (1, 3):
         samples = samples.permute(0, 3, 1, 2)
-    return samples
+    return samples, labels
 
 
 def _tensor(path: Path) -> Tensor:
@@ -160,18 +161,19 @@ def _tensor(path: Path) -> Tensor:
     return loaded.detach()
 
 
-def _from_numpy(path: Path) -> Tensor:
+def _from_numpy(path: Path) -> tuple[Tensor, Tensor | None]:
     with path.open("rb") as file:
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
-            array = loaded
+            array, labels = loaded, None
         else:
             name = next((each for each in ARRAYS if each in loaded), None)
             if name is None:
                 found = ", ".join(loaded) or "none"
                 raise RequestError(f"{path}: expected an array called samples, found {found}; rename the array")
             array = loaded[name]
-    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+            labels = class_numbers(loaded["labels"], len(array), path) if "labels" in loaded else None
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False)), labels
 
 
 def _range(samples: Tensor, pixels: str | None, text: str) -> Range:

@@ -8,6 +8,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag
 from ruamel.yaml import YAML
 
+from orchestrator.config.engine import Engine
 from orchestrator.recording.journal import Event
 
 LONGEST_DATASET = 500
@@ -72,6 +73,8 @@ def contender_params(attempt: Event, name: str) -> dict[str, str]:
     params |= {key: str(value) for key, value in configuration["hyperparameters"].items()}
     params |= {f"data.{key}": str(value) for key, value in configuration["data"].items()}
     params |= {f"budget.{key}": str(value) for key, value in configuration["budget"].items()}
+    engine = Engine.model_validate(attempt["experiment"].get("engine", {})).model_dump(exclude_defaults=True)
+    params |= {f"engine.{key}": str(value) for key, value in engine.items()}
     return params | {"seeds": ", ".join(map(str, seeds(attempt, name)))}
 
 

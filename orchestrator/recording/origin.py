@@ -34,6 +34,13 @@ class Origin:
         return dict((self.state.attempt or {})["contenders"][self.contender])
 
     @property
+    def onward(self) -> str:
+        """The name under which it goes on by itself: its experiment's, unless that has other contenders to be kept."""
+        name = str(self.experiment["name"])
+        alone = len((self.state.attempt or {})["contenders"]) == 1
+        return name if alone else f"{name}-{int(self.contender.partition('-')[0])}"
+
+    @property
     def trained(self) -> bool:
         """Was it trained by our own loop, up to a tick at least?"""
         baseline = self.configuration["variant"] in self.experiment.get("baselines", ())

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def notes(plan: "Plan") -> list[str]:
     """Return what is noteworthy about this plan."""
-    told = (_undecided(plan), _equal(plan), _apart(plan), _unlike(plan), _crowded(plan))
+    told = (_undecided(plan), _equal(plan), _apart(plan), _unlike(plan), _compiled(plan), _crowded(plan))
     return [note for note in told if note]
 
 
@@ -47,6 +47,15 @@ def _unlike(plan: "Plan") -> str | None:
     return (
         "some generators are averaged and some are raw, so they will not be ranked against each other;"
         " one `ema_half_life` under hyperparameters puts all into one group"
+    )
+
+
+def _compiled(plan: "Plan") -> str | None:
+    if not plan.experiment.engine.compiled:
+        return None
+    return (
+        "every trial compiles before its first tick, which takes about half a minute of a processor and is not counted"
+        " in these seconds; short budgets are quicker without `engine.compiled`"
     )
 
 

@@ -38,8 +38,9 @@ def experiment_from(
     else:
         _check_checkpoint(source, budget)
     value: dict[str, Any] = {
-        key: recorded[key] for key in ("name", "evaluation", "resources", "engine", "stop") if key in recorded
+        key: recorded[key] for key in ("evaluation", "resources", "engine", "stop") if key in recorded
     }
+    value |= {"name": source.onward}
     value |= {key: configuration[key] for key in ("variant", "data", "hyperparameters")}
     metric = recorded.get("search", {}).get("metric")
     value |= {"budget": budget.model_dump(exclude_none=True), "seeds": [*source.seeds, *seeds]}

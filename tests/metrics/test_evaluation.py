@@ -164,7 +164,14 @@ def test_from_a_key_its_family_is_known_in_whatever_feature_space(extractor):
 @pytest.mark.parametrize(
     ("families", "extractor", "modes", "error", "says"),
     [
-        (["fid"], "lenet", None, UnknownNameError, "there is no metric 'fid'; did you mean 'fd'"),
+        (["fd", "iss"], "lenet", None, UnknownNameError, "there is no metric 'iss'; did you mean 'is'"),
+        (
+            ["fid"],
+            "lenet",
+            None,
+            UnknownNameError,
+            "there is no metric 'fid'; it is 'fd' on the extractor inception, and recorded as fid",
+        ),
         (
             ["fd", "is"],
             "identity",

@@ -112,6 +112,15 @@ def test_workers_merge_their_states_into_the_state_of_one(first, width):
     assert float(workers[0].compute()) == pytest.approx(distance(one, two), rel=1e-7)
 
 
+def test_what_pairs_tell_is_taken_off_where_that_is_cheap(monkeypatch):
+    real, rows = Gaussian.of(cloud(400, 8, 0)), cloud(60, 8, 1, shift=0.2)
+    value = float(frechet_distance(real, Moments.of(rows)))
+    once = distance_interval(real, rows, value, reals=400)
+    monkeypatch.setattr(frechet, "CHEAP", 7)
+    twice = distance_interval(real, rows, value, reals=400)
+    assert twice[0] < once[0] < value < once[1] < twice[1]
+
+
 def test_memory_does_not_grow_with_the_stream():
     metric = FrechetDistance(8)
     for seed in range(50):
@@ -153,7 +162,7 @@ def test_a_feature_that_is_not_finite_is_an_error_and_not_a_dead_process(bad, si
     metric.update(cloud(20, 8, 0), real=side)
     broken = cloud(20, 8, 1)
     broken[3, 4] = bad
-    with pytest.raises(NonFiniteError, match=f"batch 2 of the {'real' if side else 'generated'} features .* row 3"):
+    with pytest.raises(NonFiniteError, match=f"batch 2 of the {'real' if side else 'generated'} features, .* row 3"):
         metric.update(broken, real=side)
 
 

@@ -198,6 +198,37 @@ def test_a_collapsed_sampler_is_seen_from_its_file(scored, tmp_path):
     assert scores["reverse_kl"]["value"] == pytest.approx(np.log(4), abs=0.02)
 
 
+def test_classes_that_a_file_holds_are_those_of_its_samples(scored, tmp_path):
+    digits = gans.data.load("mnist5k").split("select", 200)
+    for name, labels in {"told": digits.labels, "wrong": (digits.labels + 1) % 10}.items():
+        np.savez(tmp_path / f"{name}.npz", samples=digits.samples, labels=labels)
+    asked = "--extractor", "lenet", "--metrics", "fd_class"
+    told, wrong = (scored("mnist5k", f"{name}.npz", *asked)["scores"] for name in ("told", "wrong"))
+    assert told["fd_class_lenet"]["value"] < wrong["fd_class_lenet"]["value"] / 2
+
+
+def test_classes_that_are_none_are_refused(refused, tmp_path):
+    for labels, said in (
+        (np.zeros(7, np.int64), "should hold a label for each of 20 samples, but (7,) came"),
+        (np.zeros(20), "should hold labels 0, 1, 2, ..., but float64 [20] came"),
+    ):
+        np.savez(tmp_path / "x.npz", samples=np.random.default_rng(0).normal(size=(20, 2)), labels=labels)
+        assert refused("ring8", "x.npz") == f"x.npz {said}"
+
+
+def test_a_table_says_of_how_many_samples_it_is(ganarena, clouds):
+    told = ganarena("evaluate", "--real", "real.npy", "--fake", "fake.npy").out
+    assert "400 samples against 500 reals, identity features" in told
+
+
+def test_what_is_not_finite_is_told_by_its_row(refused, tmp_path):
+    points = np.zeros((3000, 2))
+    points[2500, 1] = np.nan
+    np.save(tmp_path / "broken.npy", points)
+    assert "first in row " in (said := refused("ring8", "broken.npy"))
+    assert "(row 2500 of all)" in said
+
+
 def test_the_seed_alone_decides_which_samples_are_taken(scored, clouds):
     def taken(seed: int) -> dict:
         return scored("real.npy", "fake.npy", "--samples", "100", "--seed", str(seed))

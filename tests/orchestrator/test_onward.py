@@ -68,6 +68,13 @@ def test_a_larger_budget_from_a_record_ends_in_the_bits_of_one_that_was_never_st
     assert first.checkpoint.is_dir(), "the record that it went on from keeps its checkpoint"
 
 
+def test_one_of_several_goes_on_under_a_name_of_its_own(tmp_path):
+    first = trained(tmp_path, 10)
+    assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == "x"
+    first.state.attempt["contenders"]["001-other"] = {}
+    assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == "x-0"
+
+
 @pytest.mark.parametrize("seeds", [(), (7,)], ids=["longer", "more seeds"])
 def test_what_goes_on_is_computed_as_it_was_recorded(seeds, tmp_path):
     first = trained(tmp_path / "home", 20, engine={"accumulate": 2})
