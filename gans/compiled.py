@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from .compiling import one_function
+from .compiling import makes_loops, one_function
 from .configuration import ConfigError
 from .engine import Engine
-from .networks import Modes, views
+from .networks import Modes, multiply_in_loops, views
 from .optimisers import Memory, Numbers
 from .players import Player
 from .rules import Drawn, Rules, Shown
@@ -119,8 +119,11 @@ class Compiled:
         self.players = players
         self.parts = [(part, {name: _rows(each, part) for name, each in players.items()}) for part in parts]
         networks = {name: self._network(name, builds[name], size, players[name].weights, engine) for name in players}
-        step = Step(rules, engine, networks)
-        self._step = one_function(step.__call__, device, halves=engine.precision != "float32")
+        loops = makes_loops(device, halves=engine.precision != "float32")
+        if loops:
+            for network in networks.values():
+                multiply_in_loops(network)
+        self._step = one_function(Step(rules, engine, networks).__call__, device, loops=loops)
         self._name = rules.variant.name
 
     @staticmethod

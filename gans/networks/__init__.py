@@ -11,12 +11,13 @@ from .convolutional import Convolutional
 from .layers import Alone, BatchNorm, Encoding, Modes, Norm, check_norm
 from .maxout import Maxout
 from .perceptrons import Perceptron, Perceptrons
+from .products import multiply_in_loops
 from .residual import Residual
 from .rows import bind, rows, views
 
 __all__ = [
     "NETWORKS", "Alone", "BatchNorm", "ByKind", "Convolutional", "Encoding", "Maxout", "Modes", "Networks",
-    "Perceptron", "Perceptrons", "Residual", "bind", "rebuilt", "rows", "views",
+    "Perceptron", "Perceptrons", "Residual", "bind", "multiply_in_loops", "rebuilt", "rows", "views",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..configuration import WIDEST, whole
 from .layers import Moded
-from .products import affine
+from .products import Multiplying
 
 _START = 0.02  # every weight starts from N(0, 0.02), every bias from 0
 
@@ -45,7 +45,7 @@ class Maxout:
         return nn.Sequential(*layers, Product(self.width, outputs, replicas), *([Logit()] if outputs == 1 else []))
 
 
-class Product(nn.Module):
+class Product(Multiplying):
     """`x @ weight + bias` for every replica."""
 
     def __init__(self, inputs: int, outputs: int, replicas: int, *, bias: bool = True) -> None:
@@ -54,7 +54,7 @@ class Product(nn.Module):
         self.bias = nn.Parameter(torch.zeros(replicas, 1, outputs)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.bmm(x, self.weight) if self.bias is None else affine(self.bias, x, self.weight)
+        return torch.bmm(x, self.weight) if self.bias is None else self.affine(self.bias, x, self.weight)
 
 
 class Largest(nn.Module):

@@ -11,14 +11,14 @@ from torch.nn.functional import leaky_relu, leaky_relu_
 
 from ..configuration import WIDEST, whole
 from ..memory import take
-from .products import affine, product
+from .products import Multiplying, affine, product
 
 Widths = tuple[int, ...]
 Layers = list[tuple[Tensor, Tensor]]
 Places = tuple[list[int], list[tuple[int, ...]]]
 
 
-class Perceptron(nn.Module):
+class Perceptron(Multiplying):
     """`[R, N, ...]` through dense layers with leaky rectifiers between them; `shape` unflattens what comes out."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Perceptron(nn.Module):
         twice = torch.is_grad_enabled() and x.requires_grad and self.numbers.requires_grad
         if twice or torch.is_autocast_enabled(x.device.type) or torch.compiler.is_compiling():
             for number, (weight, bias) in enumerate(self.layers):
-                x = affine(bias, leaky_relu(x, self.slope) if number else x, weight)
+                x = self.affine(bias, leaky_relu(x, self.slope) if number else x, weight)
         else:
             x = Chain.apply(x, self.numbers, self._seen(), self._places, self.slope)
         if self.squash:

@@ -3,14 +3,31 @@
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+class Multiplying(nn.Module):
+    """A layer of products; `loops` says that it is compiled, and that the compiler makes loops of products."""
+
+    loops: bool = False
+
+    def affine(self, bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        """`bias + x @ weight`."""
+        if not self.loops:
+            return affine(bias, x, weight)
+        product: Tensor = Inlined.apply(x, weight)
+        return bias + product
+
+
+def multiply_in_loops(network: nn.Module) -> None:
+    """Say to all layers of products that they are compiled, and that the compiler makes loops of them."""
+    for layer in network.modules():
+        if isinstance(layer, Multiplying):
+            layer.loops = True
 
 
 def affine(bias: Tensor, x: Tensor, weight: Tensor, out: Tensor | None = None) -> Tensor:
     """`bias + x @ weight`."""
-    if torch.compiler.is_compiling() and x.device.type == "cpu" and not torch.is_autocast_enabled("cpu"):
-        inlined: Tensor = bias + Inlined.apply(x, weight)
-        return inlined
     if _few(weight):
         return torch.add(bias, _in_rows(x, weight), out=out)
     return torch.baddbmm(bias, x, weight, out=out)

@@ -3,13 +3,15 @@
 import platform
 from dataclasses import replace
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
-from gans import Budget, ConfigError, Engine, compiled, engine, train, variant
-from gans.networks.products import Inlined, affine
+from gans import Budget, ConfigError, Engine, compiled, compiling, engine, train, variant
+from gans.networks import products
+from gans.networks.products import Inlined
 from gans.optimisers import Adam
 from gans.penalties import Clip
 from gans.replicas import Stack
@@ -125,7 +127,7 @@ def test_images_lie_in_memory_as_the_engine_says(world, as_it_stands, monkeypatc
 
 def test_more_variants_than_eight_may_be_compiled_in_a_process(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
-    compiled.one_function(lambda: None, torch.device("cpu"))
+    compiling.one_function(lambda: None, torch.device("cpu"), loops=False)
     assert torch._dynamo.config.recompile_limit >= 256
 
 
@@ -140,21 +142,47 @@ def test_a_product_that_is_inlined_is_the_product_both_ways(inner, columns):
     assert torch.autograd.gradcheck(Inlined.apply, (left, right))
 
 
+def test_where_the_compiler_makes_no_loops_the_library_multiplies(world, monkeypatch):
+    asked = []
+    monkeypatch.setattr(torch, "compile", lambda function, options, **_: asked.append(options) or function)
+    monkeypatch.setattr(products.Inlined, "apply", None)
+    for name, value in (("machine", lambda: "arm64"), ("machine", lambda: "x86_64")):
+        monkeypatch.setattr(platform, name, value)
+        precision = "bf16" if value() == "x86_64" else "float32"
+        engine = Engine(compiled=True, precision=precision)
+        Stack([world.small("gan")], world.data["points"], (0,), engine=engine).advance()
+    assert asked == [{"cpp_wrapper": True}] * 2
+
+
+def test_a_torch_that_does_not_take_the_flag_compiles_without_loops(monkeypatch):
+    device = torch.device("cpu")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert compiling.makes_loops(device, halves=False)
+    monkeypatch.setattr(torch._inductor, "config", SimpleNamespace(cpp=SimpleNamespace()))
+    assert not compiling.makes_loops(device, halves=False)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere torch's library multiplies")
 def test_products_of_a_compiled_step_are_loops_of_its_own():
-    from torch._inductor.utils import run_and_get_code  # loads the compiler
+    from torch._inductor.select_algorithm import clear_preprocessing_fns  # loads the compiler
+    from torch._inductor.utils import run_and_get_code
+
+    layer = products.Multiplying()
+    products.multiply_in_loops(layer)
 
     def slopes(x, weight, bias):
-        return torch.autograd.grad(affine(bias, x, weight).square().sum(), [x, weight])
+        return torch.autograd.grad(layer.affine(bias, x, weight).square().sum(), [x, weight])
 
-    x, weight, bias = torch.randn(2, 16, 32), torch.randn(2, 32, 24), torch.randn(2, 1, 24)
-    operands = [each.requires_grad_() for each in (x, weight, bias)]
-    found, [code] = run_and_get_code(compiled.one_function(slopes, x.device), *operands)
+    operands = [torch.randn(2, *shape, requires_grad=True) for shape in ((16, 32), (32, 24), (1, 24))]
+    clear_preprocessing_fns()  # as somebody else may
+    found, [code] = run_and_get_code(compiling.one_function(slopes, operands[0].device, loops=True), *operands)
     assert "micro_gemm" in code
     assert "bmm_out(" not in code
     for ours, theirs in zip(found, slopes(*operands), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+    choices = [object(), object()]
+    assert compiling._loops_first(choices) == choices, "those of somebody else's function are left alone"
 
 
 @pytest.mark.long
