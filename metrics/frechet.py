@@ -18,9 +18,9 @@ from metrics.symmetric import eigenvalues_, gram, sandwich
 
 # With fewer samples the error of the error is not small: a skewed law was covered in 80 of 100 draws.
 FEWEST = 50
-# With how many samples all others are left out in pairs: each takes a decomposition. In more dimensions than these that
-# is left out where there are more samples than dimensions, for there is less that they tell together.
+# With how many samples all others are left out in pairs: each takes a decomposition.
 PAIRED = 3
+# More samples than dimensions tell less together; what they do is asked in no more dimensions than these.
 CHEAP = 512
 
 

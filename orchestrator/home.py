@@ -105,11 +105,12 @@ class Home:
 
     def left(self, name: str) -> bool:
         """Say whether this experiment was begun in this home and no process is at it any more."""
-        lock = self.experiment(name) / "lock"
-        if not lock.exists():
+        try:
+            with (self.experiment(name) / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # which asks for no right to write
+        except OSError:  # somebody is, or another home's machine knows
             return False
-        with lock.open("r+") as file:
-            return _free(file)
+        return True
 
     @contextmanager
     def idle(self) -> Iterator[None]:

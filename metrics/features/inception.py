@@ -114,8 +114,8 @@ def find(weights: Path | None, cache: Path | None, *, download: bool) -> Path:
         return _download(cache / FILE)
     where = f"they are not at {places[0]}" if places else "none were named, and nothing is cached yet"
     raise WeightsError(
-        f"inception needs its weights, {FILE}, and {where}; `ganarena evaluate --download` fetches"
-        f" them; or fetch {URL} and name it by --weights or evaluation.weights"
+        f"inception needs its weights, {FILE}, and {where}; let --download fetch them, or fetch"
+        f" {URL} and name it by --weights or evaluation.weights"
         f"{f' or put it into {cache}' if cache else ''}"
     )
 

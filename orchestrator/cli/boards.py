@@ -135,7 +135,7 @@ def _bounded(low: float | None, high: float | None) -> str:
 
 def _title(group: Group) -> Text:
     if not group.protocol:
-        return Text("\nended before the first tick", style="bold")
+        return Text("\nnot judged: no tick so far", style="bold")
     dataset, extractor = group.protocol.get("dataset", {}), group.protocol.get("extractor", {})
     budget = group.budget_class
     amount = budget.get("amount")

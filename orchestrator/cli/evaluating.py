@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--real", required=True, metavar="SRC", help="Dataset name, image folder, .npz, .npy or .pt.")
+@click.option(
+    "--real", required=True, metavar="SRC", help="Dataset name, image folder, .npz (perhaps with labels), .npy or .pt."
+)
 @click.option("--fake", required=True, metavar="SRC", help="The same; what is judged.")
 @click.option("--extractor", metavar="X", help="Feature space; default identity for features, inception for images.")
 @click.option(

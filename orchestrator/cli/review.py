@@ -14,7 +14,7 @@ from orchestrator.records import ContenderRecord
 
 FILE = click.Path(path_type=Path)
 
-LEFT = "nobody is at it any more; --resume goes on"
+LEFT = "nobody is at it any more"
 """Why a contender that is recorded as running does not."""
 
 SHOWN_PAGES = 8
@@ -33,7 +33,9 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
     from orchestrator.cli.tables import runs_table, show
     from orchestrator.review.store import records
 
-    listed = [_listed(home, record) for record in records(home, names, everything=True)]
+    found = records(home, names, everything=True)
+    left = {name for name in {record.experiment for record in found} if home.left(name)}
+    listed = [_listed(record, left=record.experiment in left) for record in found]
     if as_json:
         print_json(listed)
     else:
@@ -57,16 +59,13 @@ def report(home: Home, as_json: bool, quiet: bool, name: str, output: Path | Non
             click.echo(f"{what}   {path}")
 
 
-def _listed(home: Home, record: ContenderRecord) -> dict[str, Any]:
-    """Return what is listed of a contender, and of each of its replicas."""
+def _listed(record: ContenderRecord, *, left: bool) -> dict[str, Any]:
+    """Return what is listed of a contender, and of each of its replicas; `left` says that nobody writes any more."""
     replicas = ("run_id", "seed", "status", "reason", "step")
     contender = ("run_id", "experiment", "attempt", "contender", "variant", "status", "reason", "pinned")
-    left = {"reason": LEFT} if record.status == "running" and home.left(record.experiment) else {}
-    return (
-        {key: getattr(record, key) for key in contender}
-        | left
-        | {"replicas": [{key: getattr(each, key) for key in replicas} for each in record.replicas]}
-    )
+    reason = {"reason": LEFT} if left and record.status == "running" else {}
+    listed = [{key: getattr(each, key) for key in replicas} for each in record.replicas]
+    return {key: getattr(record, key) for key in contender} | reason | {"replicas": listed}
 
 
 def _follow(home: Home, names: Sequence[str], as_json: bool) -> None:

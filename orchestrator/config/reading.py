@@ -158,10 +158,14 @@ def _unknown(location: Location, model: type[BaseModel]) -> str:
     key, known = location[-1], _keys(model, location[:-1])
     if model is StudyExperiment and len(location) == 1 and key in SearchExperiment.model_fields:
         return "goes with a search, but `study` makes this file a study; leave one of them out"
-    section = next((name for name in known if len(location) == 1 and key in _keys(model, (name,))), None)
-    if section:
-        return f"unknown key here; it stands under `{section}`, as {section}.{key} for --set"
-    return f"unknown key{did_you_mean(key, known) or '; expected one of ' + ', '.join(known)}"
+    within = [f"{name}.{key}" for name in known if len(location) == 1 and key in _within(model, name)]
+    told = f"{did_you_mean(key, known)}; there is {' and '.join(within)}" if within else did_you_mean(key, known)
+    return f"unknown key{told or '; expected one of ' + ', '.join(known)}"
+
+
+def _within(model: type[BaseModel], name: str) -> set[str]:
+    """Return the keys that may stand under this one."""
+    return {key for each in _models(model.model_fields[name].annotation) for key in each.model_fields}
 
 
 def _either(kinds: Sequence[str]) -> str:

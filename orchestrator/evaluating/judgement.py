@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import metrics as judges
-from metrics import Extractor, Features, MetricsError, Scores
+from metrics import Extractor, Features, MetricsError, Scores, catalogue
 from orchestrator.code import allowed
 from orchestrator.errors import RequestError, expect
 from orchestrator.evaluating.sources import Source, dataset_of, source
@@ -40,8 +40,10 @@ def judge(
     allowed(named, trusted=trust_code, folder=Path.cwd()).load()
     if not download:
         cache = cache if cache and cache.is_dir() else None
-    reals = source(real, cache=cache, pixels=pixels).take(samples, seed)
-    fakes = source(fake, cache=cache, pixels=pixels).take(samples, seed)
+    classes = any("classes" in family.parts for family in catalogue.named(metrics))
+    reals, fakes = (
+        source(text, cache=cache, pixels=pixels, classes=classes).take(samples, seed) for text in (real, fake)
+    )
     _check_shapes(reals, fakes)
     usual = "identity" if reals.range == "features" else "inception"
     name = usual if extractor is None else extractor

@@ -54,10 +54,11 @@ class Source:
         return replace(self, samples=self.samples[kept], labels=labels)
 
 
-def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -> Source:
+def source(text: str, *, cache: Path | None = None, pixels: str | None = None, classes: bool = True) -> Source:
     """Return the samples that a word on the command line means; `pixels` is the range of floating-point images.
 
-    A dataset's name means its `final` split, unless `name:split` says otherwise.
+    A dataset's name means its `final` split, unless `name:split` says otherwise. An .npz file may also hold `labels`,
+    which are looked at where somebody asks for `classes`.
     """
     name = dataset_of(text)
     split = text.removeprefix(name).removeprefix(":")
@@ -70,7 +71,7 @@ def source(text: str, *, cache: Path | None = None, pixels: str | None = None) -
     if path.is_dir():
         samples = _folder(path)
     elif path.suffix in READABLE:
-        samples, labels = _array(path)
+        samples, labels = _array(path, classes=classes)
     else:
         hint = did_you_mean(name, gans.data.DATASETS)
         files = f"a folder of images, or a file {', '.join(READABLE)}"
@@ -129,12 +130,12 @@ def _image(file: Path) -> Tensor:
     return torch.from_numpy(array if array.ndim == 3 else array[..., None]).permute(2, 0, 1)
 
 
-def _array(path: Path) -> tuple[Tensor, Tensor | None]:
+def _array(path: Path, *, classes: bool) -> tuple[Tensor, Tensor | None]:
     """Read one array of samples, [N, D] or [N, C, H, W], and their classes if they are there; nothing held is run."""
     if not path.is_file():
         raise RequestError(f"{path}: there is no such file")
     try:
-        samples, labels = (_tensor(path), None) if path.suffix == ".pt" else _from_numpy(path)
+        samples, labels = (_tensor(path), None) if path.suffix == ".pt" else _from_numpy(path, classes=classes)
     except (RequestError, gans.ConfigError):
         raise
     except pickle.UnpicklingError:
@@ -161,7 +162,7 @@ def _tensor(path: Path) -> Tensor:
     return loaded.detach()
 
 
-def _from_numpy(path: Path) -> tuple[Tensor, Tensor | None]:
+def _from_numpy(path: Path, *, classes: bool) -> tuple[Tensor, Tensor | None]:
     with path.open("rb") as file:
         loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -172,7 +173,8 @@ def _from_numpy(path: Path) -> tuple[Tensor, Tensor | None]:
                 found = ", ".join(loaded) or "none"
                 raise RequestError(f"{path}: expected an array called samples, found {found}; rename the array")
             array = loaded[name]
-            labels = class_numbers(loaded["labels"], len(array), path) if "labels" in loaded else None
+            known = classes and "labels" in loaded
+            labels = class_numbers(loaded["labels"], len(array), path) if known else None
     return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False)), labels
 
 

@@ -9,6 +9,9 @@ from orchestrator.home import Home, journal_of
 from orchestrator.recording.artifacts import recorded_run
 from orchestrator.recording.journal import Event, State
 
+LONGEST_NAME = 150
+"""How much of an experiment's name stands in that of one of its contenders that goes on by itself."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -38,7 +41,7 @@ class Origin:
         """The name under which it goes on by itself: its experiment's, unless that has other contenders to be kept."""
         name = str(self.experiment["name"])
         alone = len((self.state.attempt or {})["contenders"]) == 1
-        return name if alone else f"{name}-{int(self.contender.partition('-')[0])}"
+        return name if alone else f"{name[:LONGEST_NAME]}-{self.contender}"
 
     @property
     def trained(self) -> bool:

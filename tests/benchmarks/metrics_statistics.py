@@ -1,6 +1,7 @@
 """How often intervals hold their target, how often the same law is suspected, and whether floors are met.
 
 python -m tests.benchmarks.metrics_statistics [--repeats 2000] [--processes N]: fixed seeds; writes CSVs and a table.
+With `--seed N` other reals and other draws are looked at, and nothing is written.
 """
 
 import argparse
@@ -79,12 +80,12 @@ SIZES = [(200, 8), (500, 16), (100, 128)]
 
 
 def scores(
-    law: str, count: int, width: int, repeats: int, families: list[str], *, same: bool = False, seed: int = SEED + 1
+    law: str, count: int, width: int, repeats: int, families: list[str], *, same: bool = False, after: int = 1
 ) -> Iterator[dict[str, Score]]:
     """Of one generator after another draw, always against the same reals."""
     extractor, real = Points(width), LAWS[law](REALS, width, torch.Generator().manual_seed(SEED))
     known = reference.build(extractor, real, range="features", digest="d", split="select", metrics=families)
-    random, drawn = torch.Generator().manual_seed(seed), LAWS[law] if same else shrunk(LAWS[law])
+    random, drawn = torch.Generator().manual_seed(SEED + after), LAWS[law] if same else shrunk(LAWS[law])
     for _ in range(repeats):
         features = extractor(drawn(count, width, random))
         found = evaluate_features(features, known, families)
@@ -136,16 +137,18 @@ def rows_of(repeats: int, setting: tuple[str, int, int, bool]) -> list[dict[str,
 def again(repeats: int, row: dict[str, Any]) -> dict[str, Any]:
     """The row on further draws, against the same reals."""
     same, name = row["generator"] == "same law", row["family"]
-    found = scores(row["law"], row["N"], row["D"], repeats, [name], same=same, seed=SEED + 5)
+    found = scores(row["law"], row["N"], row["D"], repeats, [name], same=same, after=5)
     return row | coverage_of([one[name] for one in found])
 
 
 def workers(processes: int | None) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=alone)
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=alone, initargs=(SEED,))
 
 
-def alone() -> None:
-    """One thread for a process."""
+def alone(seed: int) -> None:
+    """One thread for a process, and the seed of its reals and draws."""
+    global SEED
+    SEED = seed
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # of torchmetrics, where counts are drawn instead of samples
 
@@ -241,8 +244,10 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write(name: str, rows: list[dict[str, Any]]) -> str:
-    """The CSV of these rows, and their table."""
+def write(name: str, rows: list[dict[str, Any]], *, kept: bool) -> str:
+    """The CSV of these rows, if it is kept, and their table."""
+    if not kept:
+        return table(rows)
     with (RESULTS / f"metrics_{name}.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -254,9 +259,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=2000)
     parser.add_argument("--processes", type=int, help="for the intervals; as many as there are processors by default")
+    parser.add_argument("--seed", type=int, default=SEED, help="of other reals and draws; nothing is written then")
     options = parser.parse_args()
-    repeats = options.repeats
-    alone()
+    repeats, kept = options.repeats, options.seed == SEED
+    alone(options.seed)
     RESULTS.mkdir(exist_ok=True)
     parts = [
         (
@@ -281,9 +287,10 @@ def main() -> None:
         for row, new in zip(outside, further, strict=True)
     ).replace("\n", "\n\n", 1)
     text = f"# Statistics of the metrics\n\n`python -m tests.benchmarks.metrics_statistics`\n\n{told}\n" + "".join(
-        f"\n## {title}\n\n{write(name, found[name])}\n" for title, name, _ in parts
+        f"\n## {title}\n\n{write(name, found[name], kept=kept)}\n" for title, name, _ in parts
     )
-    (RESULTS / "metrics_statistics.md").write_text(text, encoding="utf-8")
+    if kept:
+        (RESULTS / "metrics_statistics.md").write_text(text, encoding="utf-8")
     print(text)
 
 

@@ -169,6 +169,15 @@ def test_features_that_cannot_be_compared_are_refused(features, error, says):
         metric.update(features)
 
 
+def test_a_density_without_a_hit_has_no_interval():
+    metric = Neighbours(["density"], reference=Neighbourhoods.of(cloud(60, 4, 0)))
+    for shift, given in ((100.0, False), (0.0, True)):
+        metric.reset()
+        rows = cloud(60, 4, 1) + shift
+        metric.update(rows)
+        assert (metric.verdict(Features(rows)).scores["density"].low is not None) == given
+
+
 def test_a_finished_reference_takes_no_more_reals():
     with pytest.raises(UnfitError, match="finished reference"):
         Neighbours(reference=Neighbourhoods.of(cloud(20, 4, 0))).update(cloud(3, 4, 1), real=True)

@@ -213,7 +213,12 @@ def test_classes_that_are_none_are_refused(refused, tmp_path):
         (np.zeros(20), "should hold labels 0, 1, 2, ..., but float64 [20] came"),
     ):
         np.savez(tmp_path / "x.npz", samples=np.random.default_rng(0).normal(size=(20, 2)), labels=labels)
-        assert refused("ring8", "x.npz") == f"x.npz {said}"
+        assert refused("mnist5k", "x.npz", "--extractor", "lenet", "--metrics", "fd_class") == f"x.npz {said}"
+
+
+def test_classes_that_nobody_reads_are_not_looked_at(scored, tmp_path):
+    np.savez(tmp_path / "x.npz", samples=np.random.default_rng(0).normal(size=(20, 2)), labels=np.zeros((20, 1)))
+    assert "fd_identity" in scored("ring8", "x.npz")["scores"]
 
 
 def test_a_table_says_of_how_many_samples_it_is(ganarena, clouds):

@@ -191,7 +191,7 @@ def test_broken_or_hostile_yaml_is_refused_and_runs_nothing(refused, content, se
         ("budget.tick=2561", "--set budget.tick: 2561 lies beyond the budget of 2560 images; lower the tick"),
         ("budget.images=128", "tiny.yaml:5: budget.tick: 1280 lies beyond the budget of 128 images; lower the tick"),
         ("budget={steps: 5, tick: 0}", "--set budget: budget.tick: expected at least 1, found 0"),
-        ("pack=2", "--set pack: unknown key here; it stands under `search`, as search.pack for --set"),
+        ("pack=2", "--set pack: unknown key (did you mean 'space'?); there is search.pack"),
         ("budgte.images=5", "--set budgte.images: budgte: unknown key (did you mean 'budget'?)"),
         ("seeds=[1, 1]", "--set seeds: seeds.1: 1 stands twice; give each once"),
         ("seeds.0=1", "--set seeds.0: seeds holds a list, which has no key '0'"),

@@ -72,7 +72,9 @@ def test_one_of_several_goes_on_under_a_name_of_its_own(tmp_path):
     first = trained(tmp_path, 10)
     assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == "x"
     first.state.attempt["contenders"]["001-other"] = {}
-    assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == "x-0"
+    assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == f"x-{first.contender}"
+    first.state.attempt["experiment"]["name"] = 200 * "y"
+    assert onward.experiment_from(first, **LIMITS | {"steps": 20}).name == f"{150 * 'y'}-{first.contender}"
 
 
 @pytest.mark.parametrize("seeds", [(), (7,)], ids=["longer", "more seeds"])

@@ -118,6 +118,11 @@ def test_generators_that_cannot_be_ranked_together_are_told_beforehand(plan):
     assert plan(variant="gan", space={}, hyperparameters={"ema_half_life": 1000}).notes == []
 
 
+def test_what_compiling_takes_is_said_beforehand(plan):
+    (note,) = plan(variant="gan", space={}, engine={"compiled": True}).notes
+    assert "compiles before its first tick, which takes about half a minute" in note
+
+
 def test_a_plan_that_is_refused_leaves_no_parsed_data_behind(tmp_path):
     home = Home(tmp_path)
     home.cache.mkdir()
