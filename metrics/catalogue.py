@@ -105,7 +105,7 @@ METRICS = {
         ),
         Family(
             name="fd_class",
-            summary="mean of `fd` within each class",
+            summary="mean of `fd` within each class that both sides have; lost ones are for `class_jsd`",
             paper="Benny et al., 2021",
             higher_is_better=False,
             needs="logits",

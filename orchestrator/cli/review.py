@@ -39,7 +39,7 @@ def runs(home: Home, as_json: bool, quiet: bool, names: Sequence[str], watched: 
     if as_json:
         print_json(listed)
     else:
-        show(runs_table(listed))
+        show(runs_table(listed, begun=bool(home.experiments)))
 
 
 @click.command()

@@ -169,7 +169,12 @@ def _from_here(path: Path) -> Path:
 
 @click.command()
 @click.argument("variant", required=False)
-@click.option("--from", "run", metavar="RUN", help="Go on from this record, with a larger budget or more seeds.")
+@click.option(
+    "--from",
+    "run",
+    metavar="RUN",
+    help="Go on from this record, with a larger budget or more seeds; one of several gets a name of its own.",
+)
 @click.option("--data", metavar="D", help="A dataset name, an image folder, or an .npz file.")
 @click.option("--images", type=click.IntRange(min=1), help="Budget in images shown to the discriminator.")
 @click.option("--steps", type=click.IntRange(min=1), help="Budget in generator steps.")

@@ -37,8 +37,10 @@ def short(text: str) -> str:
         return text
 
 
-def runs_table(listed: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return a row for each recorded contender."""
+def runs_table(listed: Sequence[Mapping[str, Any]], *, begun: bool = False) -> RenderableType:
+    """Return a row for each recorded contender; `begun` says that somebody has started, if there is none."""
+    if not listed and begun:
+        return Text("no contender is recorded yet of what was begun; its command with --resume goes on", style="dim")
     if not listed:
         return Text("nothing is recorded yet; `ganarena demo` records a small search", style="dim")
     table = bare()

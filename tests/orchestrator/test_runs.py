@@ -20,3 +20,9 @@ def test_what_is_recorded_as_running_is_left_once_nobody_writes(home, ganarena):
         assert listed() == {("running", None)}
     assert listed() == {("running", LEFT)}
     assert LEFT in ganarena("runs", "--home", home.path).out
+
+
+def test_what_was_begun_and_recorded_nobody_yet_is_not_nothing(home, ganarena):
+    assert "nothing is recorded yet" in ganarena("runs", "--home", home.path).out
+    home.attempt("begun", 1).mkdir(parents=True)
+    assert "no contender is recorded yet of what was begun" in ganarena("runs", "--home", home.path).out
