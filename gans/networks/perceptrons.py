@@ -49,7 +49,7 @@ class Perceptron(Multiplying):
         x = x.flatten(2)
         # Who asks for slopes of samples while the weights learn (a penalty) will ask for slopes of these slopes.
         twice = torch.is_grad_enabled() and x.requires_grad and self.numbers.requires_grad
-        if twice or torch.is_autocast_enabled(x.device.type) or torch.compiler.is_compiling():
+        if twice or self.loops or torch.is_autocast_enabled(x.device.type) or torch.compiler.is_compiling():
             for number, (weight, bias) in enumerate(self.layers):
                 x = self.affine(bias, leaky_relu(x, self.slope) if number else x, weight)
         else:

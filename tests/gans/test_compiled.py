@@ -142,16 +142,19 @@ def test_a_product_that_is_inlined_is_the_product_both_ways(inner, columns):
     assert torch.autograd.gradcheck(Inlined.apply, (left, right))
 
 
-def test_where_the_compiler_makes_no_loops_the_library_multiplies(world, monkeypatch):
-    asked = []
+@pytest.mark.parametrize(
+    ("machine", "precision", "loops"),
+    [("x86_64", "float32", True), ("x86_64", "bf16", False), ("arm64", "float32", False)],
+)
+def test_layers_and_compiler_know_alike_whether_products_are_loops(machine, precision, loops, world, monkeypatch):
+    asked, inlined, apply = [], [], Inlined.apply
+    monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(torch, "compile", lambda function, options, **_: asked.append(options) or function)
-    monkeypatch.setattr(products.Inlined, "apply", None)
-    for name, value in (("machine", lambda: "arm64"), ("machine", lambda: "x86_64")):
-        monkeypatch.setattr(platform, name, value)
-        precision = "bf16" if value() == "x86_64" else "float32"
-        engine = Engine(compiled=True, precision=precision)
-        Stack([world.small("gan")], world.data["points"], (0,), engine=engine).advance()
-    assert asked == [{"cpp_wrapper": True}] * 2
+    monkeypatch.setattr(Inlined, "apply", lambda *both: inlined.append(both) or apply(*both))
+    engine = Engine(compiled=True, precision=precision)
+    Stack([world.small("gan")], world.data["points"], (0,), engine=engine).advance()
+    assert bool(inlined) == loops
+    assert [options.get("max_autotune_gemm_backends") for options in asked] == ["CPP,ATEN" if loops else None]
 
 
 def test_a_torch_that_does_not_take_the_flag_compiles_without_loops(monkeypatch):
