@@ -168,7 +168,11 @@ def test_a_torch_that_does_not_take_the_flag_compiles_without_loops(monkeypatch)
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="elsewhere torch's library multiplies")
 def test_products_of_a_compiled_step_are_loops_of_its_own():
-    from torch._inductor.select_algorithm import clear_preprocessing_fns  # loads the compiler
+    from torch._inductor.select_algorithm import (  # loads the compiler
+        ExternKernelCaller,
+        clear_preprocessing_fns,
+        get_algorithm_selector_cache,
+    )
     from torch._inductor.utils import run_and_get_code
 
     layer = products.Multiplying()
@@ -184,8 +188,11 @@ def test_products_of_a_compiled_step_are_loops_of_its_own():
     assert "bmm_out(" not in code
     for ours, theirs in zip(found, slopes(*operands), strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-3)
-    choices = [object(), object()]
+    assert get_algorithm_selector_cache().preprocessing_fns.count(compiling._loops_first) == 1
+    choices = [object.__new__(ExternKernelCaller), object()]
     assert compiling._loops_first(choices) == choices, "those of somebody else's function are left alone"
+    with torch._inductor.config.patch({"cpp.march": f"native {compiling._FLAG}"}):
+        assert compiling._loops_first(choices) == choices[1:], "no stopwatch decides"
 
 
 @pytest.mark.long

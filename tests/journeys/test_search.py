@@ -39,6 +39,13 @@ def test_leaderboard_ranks_every_contender_and_asking_again_changes_nothing(ring
     assert ganarena("leaderboard", "--json", home=ring.home).stdout == first.stdout
 
 
+def test_a_quiet_search_says_its_result_and_not_what_to_type_next(ring):
+    quiet, told = (ganarena("search", ring.file, "--resume", *words, home=ring.home).stdout for words in (("-q",), ()))
+    assert "next:" in told
+    assert "fd_identity" in quiet
+    assert "next:" not in quiet
+
+
 def test_two_contenders_are_held_against_each_other(ring):
     document(ring.done)
     found = document(ganarena("compare", "ring/0", "ring/1", "--json", home=ring.home))

@@ -2,11 +2,12 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from orchestrator.cli.boards import best_tables
+from orchestrator.cli.boards import best_tables, leaderboard_tables
 from orchestrator.home import Home
 from orchestrator.leaderboard import rank
 from orchestrator.leaderboard.draws import best_by_budget
@@ -35,6 +36,13 @@ def record(index: int, name: str, mean: float, seconds: float) -> ContenderRecor
         status="finished", reason=None, objective="fd", protocol={"generated": 9}, budget_class={"amount": 9},
         replicas=replicas, tags={"arena.sampler": "random", "arena.scheduler": "none"},
     )  # fmt: skip
+
+
+def test_a_group_that_was_never_judged_has_no_title_of_nones():
+    judged = record(0, "a", 10.0, 10)
+    for protocol, title in ((None, "not judged: no tick so far"), ({"generated": 9}, "9 samples")):
+        heading, *_ = leaderboard_tables(rank([replace(judged, protocol=protocol)]))
+        assert title in str(heading)
 
 
 def test_ranks_ranges_intervals_fronts_and_the_expected_best_are_those_worked_out_by_hand():
